@@ -1,0 +1,226 @@
+"""An op is a formula `(xp, *arrays, **static) -> (y, vjps)`, evaluated in whatever namespace it is given.
+
+On raw arrays `xp` is their backend. Where derivatives of derivatives are wanted, the same text runs on
+Tensors, and `xp` is OPS: every registered op by its name.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
+from ..errors import Unsupported, explain, stale_view
+from .memory import Memory, tick
+from .modes import modes
+from .tensor import OPERATORS, Node, Output, Tensor, make
+
+
+class _Registry:
+    """Every op by name: the namespace of formulas that run on Tensors."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"no op is called {name!r}; formulas use the names of backend/algebra.py and of ops")
+
+
+OPS: Any = _Registry()
+PLAIN = (float, int, bool, type(None))
+_USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError)
+_ndarray = NUMPY.array_type
+_node = Node.__new__
+
+
+class Op:
+    """A registered formula. Calling it runs the formula on the tensors' arrays and records what it did."""
+
+    def __init__(
+        self,
+        formula: Callable[..., Any],
+        samples: Sequence[Any],
+        promote: str | None = None,
+        keep: Sequence[str] = (),
+        constant: Sequence[int] = (),
+    ) -> None:
+        self.name = formula.__name__
+        if not samples:
+            raise ValueError(f"op {self.name}: what cannot be checked cannot be registered; give samples=")
+        if self.name in vars(OPS):
+            raise ValueError(f"op {self.name}: registered twice")
+        self.formula, self.samples, self.promote, self.constant = formula, samples, promote, constant
+        self.kernels: dict[Backend, Callable[..., Any]] = {}
+        self.direct = True  # nothing stands between a call and the formula
+        self.__doc__, self.__module__ = formula.__doc__, formula.__module__
+        parameters = list(inspect.signature(formula).parameters.values())[1:]
+        self.arguments = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.kept = {self.arguments.index(name) for name in keep}
+        setattr(OPS, self.name, self)
+        for operator, swapped in OPERATORS.get(self.name, ()):
+            setattr(Tensor, operator, _operator(self, swapped))
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}({', '.join(self.arguments)})>"
+
+    def kernel(self, backend: Backend) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a faster formula with the same signature for one backend; it may return NotImplemented."""
+
+        def register(formula: Callable[..., Any]) -> Callable[..., Any]:
+            self.kernels[backend], self.direct = formula, False
+            return formula
+
+        return register
+
+    def evaluate(self, xp: Any, arrays: Sequence[Any], params: dict[str, Any]) -> Any:
+        """(y, vjps) on raw arrays: by this backend's kernel, where there is one that takes the case."""
+        kernel = self.kernels.get(xp)
+        result = NotImplemented if kernel is None else kernel(xp, *arrays, **params)
+        return self.formula(xp, *arrays, **params) if result is NotImplemented else result
+
+    def promoted(self, xp: Any, operands: Sequence[Any]) -> list[Any]:
+        """The operands (arrays, or Tensors where xp is OPS) in the dtype that the formula will see."""
+        dtype = result_type(*(x for k, x in enumerate(operands) if x is not None and k not in self.kept))
+        if self.promote == "float" and dtype.kind != "f":
+            dtype = get_default_dtype()
+        return [
+            x if k in self.kept or type(x) in PLAIN or x.dtype == dtype else xp.astype(x, dtype=dtype)
+            for k, x in enumerate(operands)
+        ]
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        arrays, inputs, wanted = [], [], []
+        array = dtype = None
+        settled = True
+        for a in args:
+            if isinstance(a, Tensor):
+                array = a.array
+                arrays.append(array)
+                inputs.append(a.node or a)
+                wanted.append(a.needs_grad)
+                if array.dtype is not dtype:
+                    settled, dtype = dtype is None and array.dtype.kind == "f", array.dtype
+            elif type(a) in PLAIN:
+                arrays.append(a)
+                inputs.append(a)
+                wanted.append(False)
+            else:
+                return self(*(_operand(self, b) for b in args), **params)
+        if array is None:
+            raise Unsupported(f"{self.name}: at least one tensor is needed, got {', '.join(map(repr, args))}")
+        recording = modes.recording
+        if recording and Memory.watched:
+            _look(args)
+        xp = NUMPY if type(array) is _ndarray else backend_of(array)
+        try:
+            if self.promote is not None and not settled:
+                arrays = self.promoted(xp, arrays)
+            y, vjps = self.formula(xp, *arrays, **params) if self.direct else self.evaluate(xp, arrays, params)
+        except _USER_ERRORS as error:
+            raise explain(self, args, params, error) from error
+
+        node = None
+        if recording and vjps is not None and True in wanted:
+            node = _node(Node)
+            node.op, node.inputs, node.params, node.hooks, node.number = self, inputs, params, None, tick()
+            node.vjps = vjps if callable(vjps) else [v if w else None for v, w in zip(vjps, wanted)]
+        if type(y) is tuple:
+            return self._several(xp, y, node, args)
+        if type(y) is not type(array):
+            y = xp.asarray(y)  # NumPy gives a scalar where a result has no axes
+        base = None if y.base is None and y is not array else _owner(xp, y, args)
+        memory = Memory() if base is None else base.memory
+        if node is not None:
+            node.shape, node.dtype, node.memory = y.shape, y.dtype, memory
+        out = make(y, node is not None, node, memory)
+        if base is not None and recording:
+            out.base = base.base or base
+        return out
+
+    def _several(self, xp: Any, ys: Any, node: Node | None, args: Any) -> tuple[Tensor, ...]:
+        """The end of a call whose formula has several values; integers and `constant` ones are not recorded."""
+        ys = [y if type(y) is xp.array_type else xp.asarray(y) for y in ys]
+        bases = [_owner(xp, y, args) for y in ys]
+        memories = [Memory() if base is None else base.memory for base in bases]
+        outs = [make(y, False, None, memory) for y, memory in zip(ys, memories)]
+        if node is not None:
+            node.shape, node.dtype, node.memory = [y.shape for y in ys], [y.dtype for y in ys], memories
+            for k, out in enumerate(outs):
+                if node.dtype[k].kind == "f" and k not in self.constant:
+                    out.node, out.needs_grad = Output(node, k), True
+        for out, base in zip(outs, bases):
+            if base is not None and modes.recording:
+                out.base = base.base or base
+        return tuple(outs)
+
+
+class Composite(Op):
+    """An op without vjps of its own: where gradients are wanted, each of its lines is recorded instead."""
+
+    def __init__(self, formula: Callable[..., Any], *args: Any) -> None:
+        super().__init__(formula, *args)
+        self.direct = False
+
+    def evaluate(self, xp: Any, arrays: Sequence[Any], params: dict[str, Any]) -> Any:
+        return self.formula(xp, *arrays, **params), None
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        if modes.recording and any(isinstance(a, Tensor) and a.needs_grad for a in args):
+            try:
+                operands = [_operand(self, a) for a in args]
+                return self.formula(OPS, *(self.promoted(OPS, operands) if self.promote else operands), **params)
+            except _USER_ERRORS as error:
+                raise explain(self, args, params, error) from error
+        return super().__call__(*args, **params)
+
+
+def op(
+    samples: Sequence[Any], promote: str | None = None, keep: Sequence[str] = (), constant: Sequence[int] = ()
+) -> Callable[[Callable[..., Any]], Op]:
+    """Register the formula below as an op.
+
+    samples: what it is checked on (`ops/samples.py`). promote: None leaves dtypes alone, "common" brings
+    the operands to one dtype, "float" to one floating dtype; `keep` names operands left out of that.
+    constant: the indices of values that are not differentiable although they are floats."""
+    return lambda formula: Op(formula, samples, promote, keep, constant)
+
+
+def composite(
+    samples: Sequence[Any], promote: str | None = None, keep: Sequence[str] = ()
+) -> Callable[[Callable[..., Any]], Op]:
+    """Register a formula that returns y alone: it is differentiated through its lines."""
+    return lambda formula: Composite(formula, samples, promote, keep)
+
+
+def _operand(op: Op, value: Any) -> Any:
+    """What was passed, as something a formula can take; arrays are copied, so that theirs may change."""
+    if isinstance(value, Tensor) or type(value) in PLAIN:
+        return value
+    if isinstance(value, (np.generic, int, float)):
+        return value.item() if isinstance(value, np.generic) else float(value) + 0
+    if type(value) in BACKENDS:
+        return Tensor(value.copy())
+    raise Unsupported(f"{op.name}: a tensor or a number is needed, got {type(value).__name__}")
+
+
+def _look(args: Sequence[Any]) -> None:
+    """Before a record reads watched memory: has the user written it; is this view older than its base's history?"""
+    for a in args:
+        if isinstance(a, Tensor):
+            a.memory.look()
+            if a.memory.recorded and a.base is not None and not a.needs_grad:
+                raise stale_view(a)
+
+
+def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:
+    """The operand whose memory the value views, if there is one."""
+    root = xp.root(y)
+    return next((a for a in args if isinstance(a, Tensor) and xp.root(a.array) is root), None)
+
+
+def _operator(op: Op, swapped: bool) -> Callable[..., Any]:
+    def operator(self: Tensor, *other: Any) -> Any:
+        try:
+            return op(*other, self) if swapped else op(self, *other)
+        except Unsupported:
+            return NotImplemented  # Python tries the other operand, then names both types
+
+    return operator

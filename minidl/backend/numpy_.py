@@ -1,0 +1,121 @@
+"""The algebra on NumPy arrays: the names that NumPy lacks, each in a few lines."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from . import special
+from .base import Array, Backend, register
+
+# A key is a tuple for x[key] in which INDEX marks the places that index arrays fill, in order.
+INDEX = "index"
+
+
+def fill(key: tuple[Any, ...], indices: tuple[Array, ...]) -> tuple[Any, ...]:
+    """The key with its index arrays in place."""
+    rest = iter(indices)
+    return tuple(next(rest) if part is INDEX else part for part in key)
+
+
+def own_names(np: Any, add_at: Any) -> dict[str, Any]:
+    """What the algebra needs beyond the library `np` (NumPy or CuPy's module), written once for both.
+
+    `add_at(x, key, v)` is x[key] += v with repeated indices added up."""
+
+    def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
+        lead = x.ndim - len(shape)
+        axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 != x.shape[i + lead])
+        return x.sum(axis=axes, keepdims=True).reshape(shape) if axes else x
+
+    def astype(x: Array, dtype: Any) -> Array:
+        return x.astype(dtype, copy=False)
+
+    def getitem(x: Array, *indices: Array, key: tuple[Any, ...]) -> Array:
+        return x[fill(key, indices) if indices else key]
+
+    def index_add(g: Array, *indices: Array, key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+        y = np.zeros_like(g, shape=shape)
+        if indices:
+            add_at(y, fill(key, indices), g)
+        else:
+            y[key] = g  # slices never repeat a place
+        return y
+
+    def put(x: Array, v: Any, *indices: Array, key: tuple[Any, ...]) -> Array:
+        y = x.copy()
+        y[fill(key, indices)] = v
+        return y
+
+    def scatter_add(g: Array, index: Array, axis: int, shape: tuple[int, ...]) -> Array:
+        y = np.zeros_like(g, shape=shape)
+        grid = [np.arange(n).reshape([-1 if i == k else 1 for k in range(g.ndim)]) for i, n in enumerate(index.shape)]
+        grid[axis] = index
+        add_at(y, tuple(grid), g)
+        return y
+
+    def diag_embed(d: Array, offset: int, axis1: int, axis2: int, shape: tuple[int, ...]) -> Array:
+        y = np.zeros_like(d, shape=shape)
+        rows = np.arange(d.shape[-1]) + max(-offset, 0)
+        moved = y.transpose([i for i in range(y.ndim) if i not in (axis1, axis2)] + [axis1, axis2])  # a view
+        moved[..., rows, rows + offset] = d
+        return y
+
+    def im2col(x: Array, kernel: Any, stride: Any, dilation: Any) -> Array:
+        (N, C, H, W), (kh, kw), (sh, sw), (dh, dw) = x.shape, kernel, stride, dilation
+        Ho, Wo = (H - dh * (kh - 1) - 1) // sh + 1, (W - dw * (kw - 1) - 1) // sw + 1
+        n, c, h, w = x.strides
+        patches = windows(x, (N, C, kh, kw, Ho, Wo), (n, c, h * dh, w * dw, h * sh, w * sw))
+        return patches.reshape(N, C * kh * kw, Ho * Wo)
+
+    def col2im(cols: Array, kernel: Any, stride: Any, dilation: Any, shape: tuple[int, ...]) -> Array:
+        (N, C, H, W), (kh, kw), (sh, sw), (dh, dw) = shape, kernel, stride, dilation
+        Ho, Wo = (H - dh * (kh - 1) - 1) // sh + 1, (W - dw * (kw - 1) - 1) // sw + 1
+        cols = cols.reshape(N, C, kh, kw, Ho, Wo)
+        x = np.zeros_like(cols, shape=shape)
+        for i in range(kh):
+            for j in range(kw):
+                top, left = i * dh, j * dw
+                x[:, :, top : top + sh * Ho : sh, left : left + sw * Wo : sw] += cols[:, :, i, j]
+        return x
+
+    windows = np.lib.stride_tricks.as_strided
+    return {
+        "sum_to": sum_to, "astype": astype, "getitem": getitem, "index_add": index_add, "put": put,
+        "scatter_add": scatter_add, "diag_embed": diag_embed, "im2col": im2col, "col2im": col2im,
+        "copy": lambda x: x.copy(),
+        "reshape": lambda x, shape: x.reshape(shape),
+        "pad": lambda x, pad_width: np.pad(x, pad_width),
+        "arange_like": lambda x, n: np.arange(n),
+        "inv": np.linalg.inv,
+        "cholesky": np.linalg.cholesky,
+    }  # fmt: skip
+
+
+class NumpyBackend(Backend):
+    device_type = "cpu"
+
+    def __init__(self) -> None:
+        own = own_names(np, np.add.at)
+        own["erf"] = lambda x: special.erf(np, x)
+        own["sort"] = lambda x, axis: np.sort(x, axis=axis, kind="stable")
+        own["argsort"] = lambda x, axis: np.argsort(x, axis=axis, kind="stable")
+        super().__init__(np, np.ndarray, own)
+
+    def asarray(self, values: Any, index: int = 0) -> Array:
+        return np.asarray(values)
+
+    def to_host(self, array: Array) -> Any:
+        return array
+
+    def index_of(self, array: Array) -> None:
+        return None
+
+    def address(self, array: Array) -> int:
+        return int(array.__array_interface__["data"][0])
+
+    def extent(self, array: Array) -> tuple[int, int]:
+        return byte_bounds(self.owner(array))
+
+
+NUMPY = register(NumpyBackend())

@@ -1,0 +1,122 @@
+"""Errors that teach: the operation as the user wrote it, the operands, the module, the likely fix.
+
+Nothing here runs until something has failed, so it may take its time: it reads the call stack."""
+
+import itertools
+import sys
+from typing import Any
+
+_HERE = __name__.rpartition(".")[0] + "."
+SYMBOLS = {
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "floor_divide": "//", "mod": "%", "pow": "**", "matmul": "@",
+    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "neg": "-", "abs": "abs",
+    "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^", "bitwise_not": "~", "getitem": "[]",
+}  # fmt: skip
+
+
+class ShapeError(ValueError, RuntimeError):
+    """Shapes that do not fit; a ValueError as in NumPy and a RuntimeError as in PyTorch."""
+
+
+class Unsupported(TypeError):
+    """An operand that is no tensor and no number."""
+
+
+def describe(value: Any) -> str:
+    """`float32 (3, 4)`, with the device where it is not the CPU; numbers as themselves."""
+    if hasattr(value, "dtype"):
+        where = str(getattr(value, "device", "cpu"))
+        return f"{value.dtype} {tuple(value.shape)}" + ("" if where == "cpu" else f" on {where}")
+    return repr(value)
+
+
+def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) -> BaseException:
+    """The error of a formula, told as one about the user's call."""
+    if isinstance(error, Explained):
+        return error
+    tensors = [a for a in args if hasattr(a, "dtype")]
+    names = op.arguments if len(op.arguments) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
+    what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
+    devices = {str(t.device) for t in tensors}
+    reason = _sentence(error)
+    if len(devices) > 1:
+        kind: type[Exception] = RuntimeError
+        reason = f"the operands are on different devices ({', '.join(sorted(devices))}); move one with .to(...)"
+    elif isinstance(error, ValueError) and len({tuple(t.shape) for t in tensors}) > 1:
+        kind = ShapeError
+        if "broadcast" in str(error):
+            reason = broadcast_problem([tuple(t.shape) for t in tensors])
+    else:
+        kind = type(error) if type(error) in (TypeError, IndexError, NotImplementedError) else ValueError
+        kind = ShapeError if kind is ValueError else kind
+    called, path = _call_site(op.name)
+    return _explained(kind)(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
+
+
+class Explained(Exception):
+    """Marks an error that has been told already."""
+
+
+def _explained(kind: type[Exception]) -> type[Exception]:
+    made = _kinds.get(kind)
+    if made is None:
+        made = _kinds[kind] = type(kind.__name__, (kind, Explained), {"__module__": kind.__module__})
+    return made
+
+
+_kinds: dict[type[Exception], type[Exception]] = {}
+
+
+def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:
+    """Which axis keeps shapes from broadcasting, and what to do about it."""
+    width = max(len(s) for s in shapes)
+    for axis in range(-1, -width - 1, -1):
+        sizes = [s[axis] for s in shapes if len(s) >= -axis]
+        if len({n for n in sizes if n != 1}) > 1:
+            text = " and ".join(str(s) for s in shapes)
+            return (
+                f"shapes {text} do not broadcast: counted from the right, axis {axis} has "
+                f"{' and '.join(map(str, sizes))}; sizes must be equal or 1 (reshape, transpose or unsqueeze one)"
+            )
+    return f"shapes {' and '.join(map(str, shapes))} do not fit"
+
+
+def stale_view(t: Any) -> RuntimeError:
+    return RuntimeError(
+        f"this view ({describe(t)}) was taken before a recorded operation wrote into its base, so its history "
+        "is missing that write; take the view again, after the write"
+    )
+
+
+def _sentence(error: BaseException) -> str:
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return text[:1].lower() + text[1:] if text[:2] != text[:2].upper() else text
+
+
+def _call_site(name: str) -> tuple[str, str]:
+    """What the user called (`@`, `Linear`, `conv2d`) and the path of the module it happened in."""
+    frame: Any = sys._getframe(1)
+    called, modules, inside, layer = name, [], True, None
+    while frame is not None:
+        within = frame.f_globals.get("__name__", "").startswith(_HERE)
+        inside = inside and within
+        owner = frame.f_locals.get("self") if within and frame.f_code.co_name == "__call__" else None
+        if hasattr(owner, "_modules"):
+            modules.append(owner)
+            layer = layer or (owner if inside else None)
+        elif inside and not frame.f_code.co_name.startswith("_"):
+            called = SYMBOLS.get(name, name) if frame.f_code.co_name == "operator" else frame.f_code.co_name
+        frame = frame.f_back
+    if layer is not None:
+        called = type(layer).__name__
+    return called, module_path(modules[::-1])
+
+
+def module_path(modules: list[Any]) -> str:
+    """`Net.features.3`: each module's name inside the one before it, the first by its class."""
+    if not modules:
+        return ""
+    path = type(modules[0]).__name__
+    for outer, inner in itertools.pairwise(modules):
+        path += "." + next((name for name, m in outer.named_modules() if m is inner), type(inner).__name__)
+    return path

@@ -1,0 +1,57 @@
+"""What an op is checked on: shapes and ranges, from which the checks draw their values."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Values:
+    """One array argument: its shape, and how values are drawn (uniform in [low, high) unless `kind` says)."""
+
+    shape: tuple[int, ...]
+    low: float = -2.0
+    high: float = 2.0
+    kind: str = "float"  # "float", "int", "bool", or "distinct": no two within 0.01, shuffled
+
+    def draw(self, rng: np.random.Generator, dtype: Any = "float64") -> Any:
+        if self.kind == "int":
+            return rng.integers(int(self.low), int(self.high), self.shape)
+        if self.kind == "bool":
+            return rng.random(self.shape) < 0.5
+        if self.kind == "distinct":
+            n = int(np.prod(self.shape))
+            steps = np.linspace(self.low, self.high, n + 1)[:-1] + 0.01 * rng.random(n)
+            return rng.permutation(steps).reshape(self.shape).astype(dtype)
+        return np.asarray(rng.uniform(self.low, self.high, self.shape)).astype(dtype)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The arguments of one call: arrays (None for one left out) and static keywords."""
+
+    args: tuple[Values | None, ...]
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def draw(self, rng: np.random.Generator, dtype: Any = "float64") -> list[Any]:
+        return [None if a is None else a.draw(rng, dtype) for a in self.args]
+
+
+def shapes(*args: Any, low: float = -2.0, high: float = 2.0, kind: str = "float", **params: Any) -> Sample:
+    """A sample of float arrays of these shapes; `ints`, `bools`, `distinct` and None may stand among them."""
+    made = (a if a is None or isinstance(a, Values) else Values(a, low, high, kind) for a in args)
+    return Sample(tuple(made), params)
+
+
+def ints(*shape: int, low: int = 0, high: int) -> Values:
+    return Values(shape, low, high, "int")
+
+
+def bools(*shape: int) -> Values:
+    return Values(shape, kind="bool")
+
+
+def distinct(*shape: int) -> Values:
+    """Values without ties, for ops that pick one of several (max, sort)."""
+    return Values(shape, kind="distinct")
