@@ -56,7 +56,7 @@ class Op:
         self.kept = {self.arguments.index(name) for name in keep}
         setattr(OPS, self.name, self)
         for operator, swapped in OPERATORS.get(self.name, ()):
-            setattr(Tensor, operator, _operator(self, swapped))
+            setattr(Tensor, operator, _operator(self, len(self.arguments), swapped))
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.arguments)})>"
@@ -121,7 +121,9 @@ class Op:
         if recording and vjps is not None and True in wanted:
             node = _node(Node)
             node.op, node.inputs, node.params, node.hooks, node.number = self, inputs, params, None, tick()
-            node.vjps = vjps if callable(vjps) else [v if w else None for v, w in zip(vjps, wanted)]
+            if False in wanted and type(vjps) is tuple:  # what nobody needs is dropped, with all it captured
+                vjps = [v if w else None for v, w in zip(vjps, wanted)]
+            node.vjps = vjps
         if type(y) is tuple:
             return self._several(xp, y, node, args)
         if type(y) is not type(array):
@@ -216,11 +218,12 @@ def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:
     return next((a for a in args if isinstance(a, Tensor) and xp.root(a.array) is root), None)
 
 
-def _operator(op: Op, swapped: bool) -> Callable[..., Any]:
-    def operator(self: Tensor, *other: Any) -> Any:
+def _operator(op: Op, arity: int, swapped: bool) -> Callable[..., Any]:
+    def operator(a: Tensor, b: Any) -> Any:
         try:
-            return op(*other, self) if swapped else op(self, *other)
+            return call(b, a) if swapped else call(a, b)
         except Unsupported:
             return NotImplemented  # Python tries the other operand, then names both types
 
-    return operator
+    call = op.__call__
+    return operator if arity == 2 else lambda a: call(a)

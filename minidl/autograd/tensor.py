@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..backend import BACKENDS, NUMPY, check_dtype, device, device_of, get_default_dtype
 from .memory import Memory
 
@@ -78,7 +80,8 @@ class Tensor(Methods):
         if type(data) in BACKENDS:
             self.array = data
         else:
-            self.array = NUMPY.asarray(data).astype(get_default_dtype())
+            values = NUMPY.asarray(data)
+            self.array = values if isinstance(data, np.generic) else values.astype(get_default_dtype())
         check_dtype(self.array.dtype, "Tensor")
         self.grad = self.node = self.base = self.hooks = None
         self.memory = Memory()

@@ -1,3 +1,6 @@
-"""The formulas. Each file registers its ops on import; nothing here imports an array library."""
+"""The formulas. Each file registers its ops on import; no formula imports an array library."""
 
 from . import elementwise as elementwise
+from . import index as index
+from . import reduce as reduce
+from . import shape as shape

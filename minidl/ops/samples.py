@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+import numpy as np  # draws the checks' values; no formula sees it
 
 
 @dataclass(frozen=True)
@@ -13,15 +13,17 @@ class Values:
     shape: tuple[int, ...]
     low: float = -2.0
     high: float = 2.0
-    kind: str = "float"  # "float", "int", "bool", or "distinct": no two within 0.01, shuffled
+    kind: str = "float"  # or "int", "bool", "permutation" (integers, none twice), "distinct" (floats, no ties)
 
     def draw(self, rng: np.random.Generator, dtype: Any = "float64") -> Any:
         if self.kind == "int":
             return rng.integers(int(self.low), int(self.high), self.shape)
         if self.kind == "bool":
             return rng.random(self.shape) < 0.5
+        n = int(np.prod(self.shape))
+        if self.kind == "permutation":
+            return rng.permutation(int(self.high))[:n].reshape(self.shape)
         if self.kind == "distinct":
-            n = int(np.prod(self.shape))
             steps = np.linspace(self.low, self.high, n + 1)[:-1] + 0.01 * rng.random(n)
             return rng.permutation(steps).reshape(self.shape).astype(dtype)
         return np.asarray(rng.uniform(self.low, self.high, self.shape)).astype(dtype)
@@ -44,8 +46,8 @@ def shapes(*args: Any, low: float = -2.0, high: float = 2.0, kind: str = "float"
     return Sample(tuple(made), params)
 
 
-def ints(*shape: int, low: int = 0, high: int) -> Values:
-    return Values(shape, low, high, "int")
+def ints(*shape: int, low: int = 0, high: int, kind: str = "int") -> Values:
+    return Values(shape, low, high, kind)
 
 
 def bools(*shape: int) -> Values:
