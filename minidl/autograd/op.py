@@ -132,6 +132,8 @@ class Op:
         memory = Memory() if base is None else base.memory
         if node is not None:
             node.shape, node.dtype, node.memory = y.shape, y.dtype, memory
+            if node.dtype.kind != "f":
+                node = None  # integers and truth values are not differentiable
         out = make(y, node is not None, node, memory)
         if base is not None and recording:
             out.base = base.base or base

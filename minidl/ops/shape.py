@@ -24,7 +24,7 @@ def sum_to(xp, x, *, shape):
     return xp.sum_to(x, shape=shape), (lambda g: xp.broadcast_to(g, shape=old),)
 
 
-@op(samples=[shapes((3, 4), dtype="float64"), shapes((2, 3), dtype="float32")])
+@op(samples=[shapes((3, 4), dtype="float64")])
 def astype(xp, x, *, dtype):
     """y = x in another dtype        x̄ = ȳ, cast back (the engine's part)"""
     return xp.astype(x, dtype=dtype), (lambda g: g,)
