@@ -46,11 +46,10 @@ def set_up(*extras, torch=False):
         print("Setting up .venv (once; a minute or two) ...")
         make_venv(python)
     if stale:
-        package = f"{ROOT}[{','.join(wanted)}]"
-        print(f"Installing minidl with its extras {', '.join(wanted) or '(none)'} ...")
-        if pip(python, "install", "--editable", package):
+        print(f"Installing minidl[{','.join(wanted)}] ...")
+        if pip(python, "install", "--editable", f"{ROOT}[{','.join(wanted)}]"):
             raise Stop("pip could not install what this needs; its message is above.\n"
-                       "Next: check the network connection and run the same command again.")
+                       "Next: mend what it names (most often the network) and run the same command again.")
     if torch and "torch" not in stamp:
         stamp["torch"] = install_torch(python)
     stamp.update(home=home(), project=project, extras=wanted)
@@ -64,7 +63,7 @@ def make_venv(python):
         if VENV.exists():
             shutil.rmtree(VENV)
     except OSError as error:
-        raise Stop(f"Cannot replace .venv: {error}.\nNext: close what uses it, delete {VENV} and run this again.") from None
+        raise Stop(f"Cannot replace .venv: {error}.\nNext: close what uses it, delete it and run this again.") from None
     outer = getattr(sys, "_base_executable", None) or sys.executable  # .venv's own Python may be what runs this
     if call([outer, "-m", "venv", VENV], quiet=True) == 0:
         return
@@ -78,8 +77,8 @@ def make_venv(python):
 
 
 def install_torch(python):
-    """PyTorch, for the tests that compare with it: a CPU build or none, never gigabytes of CUDA. True where it is in."""
-    # PyPI's build for Linux brings CUDA along; the small one is named "+cpu". For macOS and Windows PyPI's is the small one.
+    """PyTorch, for the tests that compare with it: a CPU build or none, never gigabytes of CUDA. Whether it is in."""
+    # PyPI's build for Linux brings CUDA along, and the small one is named "+cpu". For macOS and Windows PyPI's is small.
     build = f"{TORCH}+cpu" if sys.platform.startswith("linux") else TORCH
     print(f"Looking for {build} ...")
     if pip(python, "install", "--only-binary=torch", build, quiet=True) == 0:
@@ -231,9 +230,9 @@ COMMANDS = {command.__name__: command for command in (demo, test, check, bench, 
 def main(argv):
     try:
         if sys.version_info < OLDEST:
-            newer = [f"python3.{minor}" for minor in range(14, 10, -1) if shutil.which(f"python3.{minor}")]
-            raise Stop(f"minidl needs Python {OLDEST[0]}.{OLDEST[1]} or newer, and this is {sys.version.split()[0]}.\nNext: "
-                       + (f"`{newer[0]} dev.py {' '.join(argv)}`." if newer else "install a newer one from python.org."))
+            newer = [p for p in map("python3.{}".format, range(14, 10, -1)) if shutil.which(p)]
+            raise Stop(f"minidl needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}.\nNext: "
+                       + (f"`{newer[0]} dev.py {' '.join(argv)}`." if newer else "install one from python.org."))
         if argv and argv[0] in COMMANDS:
             return COMMANDS[argv[0]](argv[1:])
         print(f"usage: python3 dev.py COMMAND [ARGUMENTS]\n\n{__doc__}\ncommands:")
