@@ -19,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
+STAMP = VENV / "dev-stamp.json"  # what .venv holds; written last
 OLDEST = (3, 11)
 TORCH = "torch==2.13.0"
 
@@ -41,7 +42,7 @@ def set_up(*extras, torch=False):
     if not stale and ("torch" in stamp or not torch):
         return python
 
-    stamp_file().unlink(missing_ok=True)  # from here to the end, an interrupted set-up is one to begin again
+    STAMP.unlink(missing_ok=True)  # from here to the end, an interrupted set-up is one to begin again
     if not stamp:
         print("Setting up .venv (once; a minute or two) ...")
         make_venv(python)
@@ -53,7 +54,7 @@ def set_up(*extras, torch=False):
     if torch and "torch" not in stamp:
         stamp["torch"] = install_torch(python)
     stamp.update(home=home(), project=project, extras=wanted)
-    stamp_file().write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    STAMP.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     return python
 
 
@@ -78,7 +79,7 @@ def make_venv(python):
 
 def install_torch(python):
     """PyTorch, for the tests that compare with it: a CPU build or none, never gigabytes of CUDA. Whether it is in."""
-    # PyPI's build for Linux brings CUDA along, and the small one is named "+cpu". For macOS and Windows PyPI's is small.
+    # PyPI's build for Linux brings CUDA along, the small one is named "+cpu"; for macOS and Windows PyPI's is small.
     build = f"{TORCH}+cpu" if sys.platform.startswith("linux") else TORCH
     print(f"Looking for {build} ...")
     if pip(python, "install", "--only-binary=torch", build, quiet=True) == 0:
@@ -97,13 +98,9 @@ def home():
     return f"{VENV} {sys.version.split()[0]}"
 
 
-def stamp_file():
-    return VENV / "dev-stamp.json"
-
-
 def read_stamp():
     try:
-        return json.loads(stamp_file().read_text(encoding="utf-8"))
+        return json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
@@ -231,7 +228,7 @@ def main(argv):
     try:
         if sys.version_info < OLDEST:
             newer = [p for p in map("python3.{}".format, range(14, 10, -1)) if shutil.which(p)]
-            raise Stop(f"minidl needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}.\nNext: "
+            raise Stop(f"minidl needs Python {OLDEST[0]}.{OLDEST[1]} or newer, not {sys.version.split()[0]}.\nNext: "
                        + (f"`{newer[0]} dev.py {' '.join(argv)}`." if newer else "install one from python.org."))
         if argv and argv[0] in COMMANDS:
             return COMMANDS[argv[0]](argv[1:])

@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="minidl",
         description=minidl.__doc__,
-        epilog=f"commands:\n{table}\n\n`minidl COMMAND --help` says more. MINIDL_TRACEBACK=1 shows where an error arose.",
+        epilog=f"commands:\n{table}\n\n`minidl COMMAND --help` says more. MINIDL_TRACEBACK=1 shows where it broke.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--version", action="version", version=f"minidl {minidl.__version__}")

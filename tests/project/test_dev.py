@@ -37,6 +37,7 @@ def machine(tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").write_text("[project]")
     monkeypatch.setattr(dev, "ROOT", tmp_path)
     monkeypatch.setattr(dev, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(dev, "STAMP", tmp_path / ".venv/dev-stamp.json")
 
     def make(*failing):
         monkeypatch.setattr(dev, "call", Machine(*failing))
@@ -85,9 +86,9 @@ def test_what_cannot_be_trusted_is_made_anew(machine, damage, monkeypatch):
     machine()
     dev.set_up("test")
     if damage == "no stamp":  # what Ctrl-C in the middle leaves
-        dev.stamp_file().unlink()
+        dev.STAMP.unlink()
     if damage == "torn stamp":
-        dev.stamp_file().write_text('{"home": ')
+        dev.STAMP.write_text('{"home": ')
     if damage == "other Python":
         monkeypatch.setattr(sys, "version", "3.99.0 (main)")
     (dev.VENV / "left over").touch()
@@ -135,7 +136,7 @@ def test_torch_is_a_cpu_build_or_none(machine, monkeypatch, capsys, platform, bu
     dev.set_up("test", torch=True)
     assert f"install --only-binary=torch {build} -q" in none.ran[-1]
     assert "skipped" in capsys.readouterr().out
-    assert json.loads(dev.stamp_file().read_text())["torch"] is False
+    assert json.loads(dev.STAMP.read_text())["torch"] is False
     asked_again = machine()
     dev.set_up("test", torch=True)
     assert asked_again.count("torch==") == 0
