@@ -47,8 +47,9 @@ def set_up(*extras, torch=False):
         print("Setting up .venv (once; a minute or two) ...")
         make_venv(python)
     if stale:
-        print(f"Installing minidl[{','.join(wanted)}] ...")
-        if pip(python, "install", "--editable", f"{ROOT}[{','.join(wanted)}]"):
+        extra = f"[{','.join(wanted)}]" if wanted else ""
+        print(f"Installing minidl{extra} ...")
+        if pip(python, "install", "--editable", f"{ROOT}{extra}"):
             raise Stop("pip could not install what this needs; its message is above.\n"
                        "Next: mend what it names (most often the network) and run the same command again.")
     if torch and "torch" not in stamp:
@@ -202,7 +203,7 @@ def gpu(args):
     print(f"The NVIDIA driver answers; it runs CUDA {cuda}.")
     python = sys.executable  # a hosted notebook has CuPy already
     if not all(importlib.util.find_spec(m) for m in ("cupy", "matplotlib", "pytest", "pytest_timeout", "hypothesis")):
-        python = set_up("test", "data", f"gpu-cuda{min(cuda, 13)}")
+        python = set_up("test", "data", "gpu-cuda13" if cuda >= 13 else "gpu-cuda12")
     probe = ("import cupy as c; c.arange(3).sum().item(); p = c.cuda.runtime.getDeviceProperties(0);"
              "print('CuPy', c.__version__, 'computes on', p['name'].decode() + '.')")
     if call([python, "-c", probe]):

@@ -60,6 +60,13 @@ def test_the_second_set_up_only_looks(machine):
     assert "find_spec" in second.ran[0]
 
 
+def test_no_extras_leaves_no_empty_brackets(machine):
+    """pip takes `folder[]` for the name of a folder."""
+    here = machine()
+    dev.set_up()
+    assert here.ran[-1].endswith(f"--editable {dev.ROOT} -q")
+
+
 def test_another_command_adds_its_extras_and_keeps_the_rest(machine):
     machine()
     dev.set_up("test")
@@ -191,7 +198,14 @@ def test_what_is_not_there_is_said_and_fails(machine, monkeypatch, capsys, comma
 
 
 @pytest.mark.parametrize(
-    "said, extra", [("CUDA Version: 12.4", "gpu-cuda12"), ("CUDA UMD Version: 13.1", "gpu-cuda13"), ("?", "gpu-cuda12")]
+    "said, extra",
+    [
+        ("CUDA Version: 12.4", "gpu-cuda12"),
+        ("CUDA UMD Version: 13.1", "gpu-cuda13"),
+        ("CUDA Version: 14.0", "gpu-cuda13"),
+        ("CUDA Version: 11.8", "gpu-cuda12"),  # too old for CuPy, which then says so
+        ("CUDA Version: N/A", "gpu-cuda12"),
+    ],
 )
 def test_gpu_installs_what_the_driver_can_run(machine, monkeypatch, capsys, said, extra):
     monkeypatch.setattr(subprocess, "check_output", lambda *a, **k: f"| NVIDIA-SMI 570  {said} |".encode())

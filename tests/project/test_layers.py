@@ -61,7 +61,7 @@ def imports_of(root, packages):
 
 def walk(node, file, packages, lazy):
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if isinstance(child, ast.If) and ast.unparse(child.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
             for other in child.orelse:
                 yield from walk(ast.Module([other], []), file, packages, lazy)
         elif isinstance(child, ast.Import):

@@ -1,5 +1,6 @@
 """What is uploaded is what was tested: the wheel, installed into an empty environment, used from an empty folder."""
 
+import configparser
 import os
 import subprocess
 import sys
@@ -56,8 +57,9 @@ def test_wheel_holds_every_file_of_the_package(wheel):
 
 
 def test_wheel_names_the_command(wheel):
-    entry_points = f"minidl-{minidl.__version__}.dist-info/entry_points.txt"
-    assert "minidl = minidl.cli:main" in zipfile.ZipFile(wheel).read(entry_points).decode()
+    entry_points = configparser.ConfigParser()
+    entry_points.read_string(zipfile.ZipFile(wheel).read(f"minidl-{minidl.__version__}.dist-info/entry_points.txt").decode())
+    assert dict(entry_points["console_scripts"]) == {"minidl": "minidl.cli:main"}
 
 
 def test_wheel_works_from_an_empty_folder(python, tmp_path):
