@@ -11,7 +11,7 @@ import pytest
 
 # The stand-in for a GPU is slow, so a run without --all takes it only to one part of the tests, a new part each day.
 PARTS = 7
-HAS_STRICT = all(importlib.util.find_spec(name) for name in ("minidl.backend", "minidl.backend.strict"))
+HAS_STRICT = all(importlib.util.find_spec(name) for name in ("minidl.testing", "minidl.testing.strict_cupy"))
 
 hypothesis.settings.register_profile(
     "same",
