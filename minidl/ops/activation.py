@@ -1,4 +1,4 @@
-"""Activation functions. Where e^x could overflow it is only taken of numbers that are not positive."""
+"""Activation functions. e^x is only taken of numbers that are not positive, so that it never overflows."""
 
 import math
 
@@ -46,9 +46,8 @@ def elu(xp, x, *, alpha=1.0, scale=1.0, rate=1.0):
 
 @op(samples=WIDE + ANY, promote="float")
 def sigmoid(xp, x):
-    """y = 1 / (1 + e⁻ˣ) = max(e, [x ≥ 0]) / (1 + e) with e = e^−|x|        x̄ = ȳ y (1 − y)"""
-    e = xp.exp(-xp.abs(x))
-    y = xp.maximum(e, x >= 0) / (1 + e)
+    """y = σ(x) = 1 / (1 + e⁻ˣ)        x̄ = ȳ y (1 − y)"""
+    y = xp.sigmoid(x)
     return y, (lambda g: g * (y * (1 - y)),)
 
 
@@ -56,7 +55,7 @@ def sigmoid(xp, x):
 def logsigmoid(xp, x):
     """y = log σ(x) = min(x, 0) − log(1 + e^−|x|)        x̄ = ȳ σ(−x)"""
     y = xp.minimum(x, 0) - xp.log1p(xp.exp(-xp.abs(x)))
-    return y, (lambda g: g * sigmoid.formula(xp, -x)[0],)
+    return y, (lambda g: g * xp.sigmoid(-x),)
 
 
 @op(samples=[*ANY, shapes((3, 4), low=-4, high=4, beta=2.0, threshold=3.0)], promote="float")
@@ -65,13 +64,13 @@ def softplus(xp, x, *, beta=1.0, threshold=20.0):
     z = beta * x
     linear = z > threshold
     y = (xp.maximum(z, 0) + xp.log1p(xp.exp(-xp.abs(z)))) / beta
-    return xp.where(linear, x, y), (lambda g: g * xp.where(linear, 1.0, sigmoid.formula(xp, z)[0]),)
+    return xp.where(linear, x, y), (lambda g: g * xp.where(linear, 1.0, xp.sigmoid(z)),)
 
 
 @op(samples=WIDE + ANY, promote="float")
 def silu(xp, x):
     """y = x s,  s = σ(x)        x̄ = ȳ (s + y (1 − s))        also called swish (Ramachandran et al. 2017)"""
-    s = sigmoid.formula(xp, x)[0]
+    s = xp.sigmoid(x)
     y = x * s
     return y, (lambda g: g * (s + y * (1 - s)),)
 
@@ -102,10 +101,13 @@ def gelu_tanh(xp, x):
 
 @op(samples=WIDE + ANY, promote="float")
 def mish(xp, x):
-    """y = x t,  t = tanh(softplus x)        x̄ = ȳ (t + x (1 − t²) σ(x))        (Misra 2019)"""
-    p, (sp,) = softplus.formula(xp, x)
-    t = xp.tanh(p)
-    return x * t, (lambda g: g * t + sp(g * x * (1 - t * t)),)
+    """y = x t,  t = tanh(softplus x) = s (1 + q) / (1 + q²),  s = σ(x), q = σ(−x)        (Misra 2019)
+
+        x̄ = ȳ (t + x (1 − t²) s)
+    """
+    s, q = xp.sigmoid(x), xp.sigmoid(-x)
+    t = s * (1 + q) / (1 + q * q)
+    return x * t, (lambda g: g * (t + x * (1 - t * t) * s),)
 
 
 @op(samples=[shapes((4, 5)), shapes((), low=-0.5, high=2.5, min_val=0.0, max_val=2.0)])
@@ -171,6 +173,6 @@ def glu(xp, x, *, axis=-1):
         raise ValueError(f"the axis {axis} is split in two halves, so its size must be even")
     half = x.shape[axis] // 2
     before = (slice(None),) * (axis % x.ndim)
-    s = sigmoid.formula(xp, x[(*before, slice(half, None))])[0]
+    s = xp.sigmoid(x[(*before, slice(half, None))])
     y = x[(*before, slice(half))] * s
-    return y, (lambda g: xp.concatenate([g * s, g * (y * (1 - s))], axis=axis),)
+    return y, (lambda g: xp.concatenate(g * s, g * (y * (1 - s)), axis=axis),)

@@ -7,7 +7,7 @@ from .samples import shapes
 
 
 @op(samples=[
-    shapes((3, 4), (5, 4), (5,)), shapes((2, 3, 4), (5, 4), None), shapes((4,), (5, 4), (5,)), shapes((0, 4), (5, 4), (5,)),
+    shapes((3, 4), (5, 4), (5,)), shapes((2, 3, 4), (5, 4), None), shapes((4,), (5, 4), (5,)),
 ])  # fmt: skip
 def linear(xp, x, w, b):
     """y = x wᵀ + b        x̄ = ȳ w        w̄ = ȳᵀ x        b̄ = Σ ȳ
@@ -19,7 +19,7 @@ def linear(xp, x, w, b):
             f"x (…, {w.shape[-1] if w.ndim else 'in'}) is expected for w (out, in) = {w.shape}, and b (out,); got "
             f"x {x.shape}" + ("" if b is None else f", b {b.shape}")
         )
-    shape, O = (*x.shape[:-1], w.shape[0]), w.shape[0]
+    shape = (*x.shape[:-1], w.shape[0])
     rows = lambda t: t if t.ndim == 2 else xp.reshape(t, shape=(math.prod(t.shape[:-1]), t.shape[-1]))
     turn = lambda t: xp.transpose(t, axes=(1, 0))
     flat = rows(x)

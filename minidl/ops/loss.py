@@ -4,16 +4,16 @@ import math
 
 from ..autograd import op
 from ..backend import INDEX
-from .activation import sigmoid
 from .samples import Values, ints, shapes
 from .softmax import log_softmax
 
 REDUCTIONS = ("none", "sum", "mean")
 PAIRS = [shapes((3, 4), (3, 4), reduction=r) for r in REDUCTIONS] + [shapes((2, 3), (3,)), shapes((), ())]
+WEIGHTS = ints(3, low=1, high=4)  # no gradient reaches class weights, so they are drawn as integers
 CLASSES = [
     shapes((4, 3), ints(4, high=3), None),
-    shapes((4, 3), ints(4, high=3), Values((3,), 0.5), ignore_index=1, label_smoothing=0.1),
-    shapes((2, 3, 2, 2), ints(2, 2, 2, high=3), Values((3,), 0.5), reduction="none", ignore_index=0, label_smoothing=0.3),
+    shapes((4, 3), ints(4, high=3), WEIGHTS, ignore_index=1, label_smoothing=0.1),
+    shapes((2, 3, 2, 2), ints(2, 2, 2, high=3), WEIGHTS, reduction="none", ignore_index=0, label_smoothing=0.3),
     shapes((2, 3, 5), ints(2, 5, high=3), None, reduction="sum", label_smoothing=0.2),
     shapes((3,), ints(high=3), None),
 ]
@@ -71,7 +71,7 @@ def smooth_l1_loss(xp, x, t, *, reduction="mean", beta=1.0):
     return y / beta, (lambda g: gx(g / beta), lambda g: gt(g / beta))
 
 
-@op(samples=CLASSES, promote="float", keep=("t",))
+@op(samples=CLASSES, promote="float", keep=("t", "w"))
 def nll_loss(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smoothing=0.0):
     """The negative log-likelihood of classes t, given log-probabilities x.
 
@@ -81,7 +81,7 @@ def nll_loss(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smoothin
     Label smoothing spreads a share ε of each target over the classes (Szegedy et al. 2016): q becomes
     (1 − ε) q_ic + ε w_c / C.
 
-    x (N, C, …)   t (N, …)   w (C,) or None   →   l (N, …)
+    x (N, C, …)   t (N, …)   w (C,), constant, or None   →   l (N, …)
     """
     axis = min(x.ndim - 1, 1)
     C, row = x.shape[axis], (*t.shape[:axis], 1, *t.shape[axis:])  # a target's shape beside its classes
@@ -90,10 +90,12 @@ def nll_loss(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smoothin
     kept = t != ignore_index
     safe = xp.where(kept, t, 0)
     one = xp.astype(kept, dtype=x.dtype)
+    w = None if w is None else xp.astype(w, dtype=x.dtype)
     v = one if w is None else one * xp.getitem(w, safe, key=(INDEX,))
     l = -v * xp.where(kept, flat(xp.take_along_axis(x, wide(safe), axis=axis)), 0.0)
     if label_smoothing:
-        e = xp.broadcast_to(column(xp.ones_like(x, shape=(C,)) if w is None else w) * (label_smoothing / C), shape=x.shape)
+        weights = column(xp.ones_like(x, shape=(C,)) if w is None else w)
+        e = xp.broadcast_to(weights * (label_smoothing / C), shape=x.shape)
         l = (1 - label_smoothing) * l - one * flat(xp.sum(e * x, axis=(axis,)))
     y, share = (xp.sum(l), 1 / xp.sum(v)) if reduction == "mean" else reduced(xp, l, reduction)
 
@@ -106,7 +108,7 @@ def nll_loss(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smoothin
     return y * share, (gx, None, None)
 
 
-@op(samples=CLASSES, promote="float", keep=("t",))
+@op(samples=CLASSES, promote="float", keep=("t", "w"))
 def cross_entropy(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smoothing=0.0):
     """nll_loss of log_softmax x: l_i = −Σ_c q_ic log p_ic,  p = softmax x        x̄_ic = l̄_i (p_ic Σ q_i − q_ic)
 
@@ -121,8 +123,8 @@ def cross_entropy(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smo
 
 @op(samples=[
     shapes((4, 3), probabilities(4, 3), None),
-    shapes((2, 3, 4), probabilities(2, 3, 4), Values((3,), 0.5), reduction="none", label_smoothing=0.3),
-    shapes((3,), probabilities(3), Values((3,), 0.5), reduction="sum"),
+    shapes((2, 3, 4), probabilities(2, 3, 4), WEIGHTS, reduction="none", label_smoothing=0.3),
+    shapes((3,), probabilities(3), WEIGHTS, reduction="sum"),
 ], promote="float")  # fmt: skip
 def soft_cross_entropy(xp, x, t, w, *, reduction="mean", label_smoothing=0.0):
     """Cross-entropy with the targets t given as probabilities.
@@ -148,13 +150,14 @@ def soft_cross_entropy(xp, x, t, w, *, reduction="mean", label_smoothing=0.0):
 def binary_cross_entropy(xp, x, t, w, *, reduction="mean"):
     """l = −w (t log x + (1 − t) log (1 − x)), no logarithm below −100        x̄ = w l̄ (x − t) / (x (1 − x))
 
-    t̄ = w l̄ (log (1 − x) − log x)        x, t: probabilities        w None: 1
+    t̄ = w l̄ (log (1 − x) − log x)        w̄ = l̄ l / w        x, t: probabilities        w None: 1
     """
     yes, no = xp.maximum(xp.log(x), -100), xp.maximum(xp.log1p(-x), -100)
     w = 1.0 if w is None else w
-    y, share = reduced(xp, -w * (t * yes + (1 - t) * no), reduction)
+    l = -(t * yes + (1 - t) * no)
+    y, share = reduced(xp, w * l, reduction)
     gx = lambda g: g * share * w * (x - t) / xp.maximum(x * (1 - x), 1e-12)
-    return y, (gx, lambda g: g * share * w * (no - yes), None)
+    return y, (gx, lambda g: g * share * w * (no - yes), lambda g: g * share * l)
 
 
 @op(samples=[shapes((3, 4), probabilities(3, 4), None, None, reduction=r) for r in REDUCTIONS]
@@ -164,15 +167,17 @@ def binary_cross_entropy_with_logits(xp, x, t, w, p, *, reduction="mean"):
     """binary_cross_entropy of σ(x), safe for every x; positive targets count p times, each element w times.
 
         l = w ((1 − t) x + c s)        c = 1 + (p − 1) t        s = log(1 + e⁻ˣ)
-        x̄ = w l̄ (1 − t − c σ(−x))      t̄ = w l̄ ((p − 1) s − x)        w, p None: 1
+        x̄ = w l̄ (1 − t − c σ(−x))      t̄ = w l̄ ((p − 1) s − x)      w̄ = l̄ l / w      p̄ = w l̄ t s      w, p None: 1
     """
     s = xp.log1p(xp.exp(-xp.abs(x))) - xp.minimum(x, 0)
     w = 1.0 if w is None else w
     extra = 0.0 if p is None else p - 1
     c = 1 + extra * t
-    y, share = reduced(xp, w * ((1 - t) * x + c * s), reduction)
-    gx = lambda g: g * share * w * (1 - t - c * sigmoid.formula(xp, -x)[0])
-    return y, (gx, lambda g: g * share * w * (extra * s - x), None, None)
+    l = (1 - t) * x + c * s
+    y, share = reduced(xp, w * l, reduction)
+    gx = lambda g: g * share * w * (1 - t - c * xp.sigmoid(-x))
+    gt = lambda g: g * share * w * (extra * s - x)
+    return y, (gx, gt, lambda g: g * share * l, lambda g: g * share * w * t * s)
 
 
 @op(samples=[shapes((3, 4), probabilities(3, 4), reduction=r) for r in REDUCTIONS]

@@ -55,7 +55,7 @@ def grown(xp, x, grow, fill):
     if not any(map(any, grow)):
         return x
     wide = [a + n + b for n, (a, b) in zip(x.shape[2:], grow)]
-    return xp.put(xp.full_like(x, fill, shape=(*x.shape[:2], *wide)), x, key=inside(x, grow))
+    return xp.put(xp.full_like(x, fill_value=fill, shape=(*x.shape[:2], *wide)), x, key=inside(x, grow))
 
 
 def inside(x, grow):
@@ -75,14 +75,84 @@ def max_pool2d(xp, x, *, kernel, stride, padding=(0, 0), dilation=(1, 1), ceil_m
     y = folded(xp.maximum, [high[:, :, :, j] for j in across])
 
     def gx(g):
-        free, parts = True, []
+        free, parts = True, []  # hit: the largest stands here and not at an earlier place
         for i in down:
             for j in across:
                 hit = (wide[:, :, i, j] == y) & free
                 free = free & ~hit
                 parts.append(xp.reshape(g * hit, shape=(*g.shape[:2], 1, Ho * Wo)))
-        cols = xp.reshape(xp.concatenate(parts, axis=2), shape=(x.shape[0], x.shape[1] * len(parts), Ho * Wo))
+        cols = xp.reshape(xp.concatenate(*parts, axis=2), shape=(x.shape[0], x.shape[1] * len(parts), Ho * Wo))
         back = xp.col2im(cols, kernel=kernel, stride=stride, dilation=dilation, shape=wide.shape)
         return back[inside(x, grow)]
 
     return y, (gx,)
+
+
+@op(samples=[shapes(distinct(*shape), **params) for shape, params in WINDOWS + DILATED])
+def max_pool2d_places(xp, x, *, kernel, stride, padding=(0, 0), dilation=(1, 1), ceil_mode=False):
+    """y = where the largest of each window stands, as row · W + column (the first place, in a tie)"""
+    (Ho, Wo), grow = layout(x, kernel, stride, padding, dilation, ceil_mode)
+    (kh, kw), (N, C, _, W) = kernel, x.shape
+    wide = grown(xp, x, grow, -float("inf"))
+    cols = xp.im2col(wide, kernel=kernel, stride=stride, dilation=dilation)
+    first = xp.argmax(xp.reshape(cols, shape=(N, C, kh * kw, Ho, Wo)), axis=2)
+    at = lambda n, k: xp.reshape(xp.arange_like(first, n=n) * stride[k] - padding[k], shape=(n, 1)[: 2 - k])
+    row = at(Ho, 0) + xp.floor_divide(first, kw) * dilation[0]
+    return row * W + at(Wo, 1) + xp.mod(first, kw) * dilation[1], None
+
+
+@op(samples=[shapes(shape, **params) for shape, params in WINDOWS]
+    + [shapes((1, 2, 5, 6), kernel=(3, 2), stride=(2, 2), padding=(1, 1), ceil_mode=True, count_include_pad=False),
+       shapes((1, 2, 4, 4), kernel=(2, 2), stride=(2, 1), divisor_override=3)])  # fmt: skip
+def avg_pool2d(
+    xp, x, *, kernel, stride, padding=(0, 0), ceil_mode=False, count_include_pad=True, divisor_override=None
+):
+    """y = Σ window / n        x̄ = ȳ / n added at each place of the window
+
+    n counts the window's places inside the padded input (inside the input, if not count_include_pad).
+    x (N, C, H, W)   →   y (N, C, Ho, Wo)
+    """
+    (Ho, Wo), grow = layout(x, kernel, stride, padding, ceil_mode=ceil_mode)
+    wide = grown(xp, x, grow, 0.0)
+    high = folded(lambda a, b: a + b, [wide[:, :, i] for i in slices(Ho, kernel[0], stride[0])])
+    y = folded(lambda a, b: a + b, [high[:, :, :, j] for j in slices(Wo, kernel[1], stride[1])])
+
+    def count(k, n):
+        """How many places of each window count, along axis k."""
+        low, high = (-padding[k], x.shape[2 + k] + padding[k]) if count_include_pad else (0, x.shape[2 + k])
+        start = xp.arange_like(x, n=n) * stride[k] - padding[k]
+        inside = xp.minimum(start + kernel[k], high) - xp.maximum(start, low)
+        return xp.reshape(xp.astype(inside, dtype=x.dtype), shape=(n, 1)[: 2 - k])
+
+    if divisor_override is not None:
+        share = 1 / divisor_override
+    elif any(map(any, grow)):
+        share = 1 / (count(0, Ho) * count(1, Wo))
+    else:
+        share = 1 / (kernel[0] * kernel[1])
+
+    def gx(g):
+        each = xp.reshape(g * share, shape=(*g.shape[:2], 1, Ho * Wo))
+        each = xp.broadcast_to(each, shape=(*g.shape[:2], kernel[0] * kernel[1], Ho * Wo))
+        cols = xp.reshape(each, shape=(x.shape[0], x.shape[1] * kernel[0] * kernel[1], Ho * Wo))
+        return xp.col2im(cols, kernel=kernel, stride=stride, dilation=(1, 1), shape=wide.shape)[inside(x, grow)]
+
+    return y * share, (gx,)
+
+
+@op(samples=[shapes((2, 3, 5, 7), size=(3, 2)), shapes((1, 2, 2, 4), size=(4, 4)), shapes((2, 3, 4), size=(1, 3))])
+def adaptive_avg_pool2d(xp, x, *, size):
+    """y = P x Qᵀ, where row i of P takes the mean over the places from ⌊i n/m⌋ up to ⌈(i + 1) n/m⌉ of n
+
+        x̄ = Pᵀ ȳ Q        x (…, H, W)   →   y (…, Ho, Wo),  size = (Ho, Wo)
+    """
+
+    def means(n, m):
+        """The m × n matrix that takes m means of n values."""
+        k, i = xp.arange_like(x, n=n), xp.reshape(xp.arange_like(x, n=m), shape=(m, 1))
+        start, stop = xp.floor_divide(i * n, m), -xp.floor_divide(-(i + 1) * n, m)
+        return xp.astype((k >= start) & (k < stop), dtype=x.dtype) / xp.astype(stop - start, dtype=x.dtype)
+
+    turn = lambda t: xp.transpose(t, axes=(1, 0))
+    P, Q = means(x.shape[-2], size[0]), means(x.shape[-1], size[1])
+    return xp.matmul(xp.matmul(P, x), turn(Q)), (lambda g: xp.matmul(xp.matmul(turn(P), g), Q),)

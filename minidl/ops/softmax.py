@@ -45,6 +45,6 @@ def logsumexp(xp, x, *, axis=(-1,), keepdims=False):
         m = xp.max(x, axis=axis, keepdims=True)
         m = xp.where(xp.isinf(m), 0.0, m)
     y = m + xp.log(xp.sum(xp.exp(x - m), axis=axis, keepdims=True))
-    back = lambda t: xp.reshape(t, shape=y.shape)
-    shown = y if keepdims else xp.reshape(y, shape=[n for k, n in enumerate(x.shape) if k not in {a % x.ndim for a in axis}])
-    return shown, (lambda g: back(g) * xp.exp(x - y),)
+    gone = {k % x.ndim for k in axis}
+    shown = y if keepdims else xp.reshape(y, shape=[n for k, n in enumerate(x.shape) if k not in gone])
+    return shown, (lambda g: xp.reshape(g, shape=y.shape) * xp.exp(x - y),)
