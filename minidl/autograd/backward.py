@@ -30,10 +30,12 @@ def differentiate(
     rules = replay(order)[1] if create_graph else None
     wanted = None if targets is None else {t.node or t for t in targets}
     useful = None if wanted is None else leading_to(wanted, order)
+    leads = None if useful is None else useful | wanted  # type: ignore[operator]  # both are sets, or neither is
     gradients: dict[Any, Any] = {}
     found: dict[Any, Any] = {}
     for root, seed in zip(roots, seeds):
-        add(gradients, root.node or root, seed if create_graph else seed.array)
+        key, g = root.node or root, seed if create_graph else seed.array
+        gradients[key] = gradients[key] + g if key in gradients else g
 
     for node in reversed(order):
         g = gradients.pop(node, None)
@@ -49,31 +51,27 @@ def differentiate(
         if vjps is None:
             raise freed(node)
         gs = (g,) if type(g) is not list else values_of(xp, node, g)
-        if callable(vjps):
-            contributions = vjps(*gs)
-        elif useful is None:
-            contributions = [None if vjp is None else vjp(*gs) for vjp in vjps]
-        else:
-            leads = useful | wanted  # type: ignore[operator]  # both are sets or neither is
-            contributions = [vjp(*gs) if vjp is not None and e in leads else None for e, vjp in zip(node.inputs, vjps)]
-        for edge, gx in zip(node.inputs, contributions):
-            if gx is None or not (type(edge) is Node or isinstance(edge, Tensor) and edge.needs_grad):
+        together = vjps(*gs) if callable(vjps) else None  # one function for all operands
+        for k, edge in enumerate(node.inputs):
+            if together is not None:
+                gx = together[k] if type(edge) is Node or isinstance(edge, Tensor) and edge.needs_grad else None
+            elif vjps[k] is None or leads is not None and edge not in leads:
+                continue
+            else:
+                gx = vjps[k](*gs)
+            if gx is None:
                 continue
             if type(gx) is not list:
                 if gx.shape != edge.shape:
                     gx = xp.sum_to(gx, shape=edge.shape)  # the adjoint of broadcasting, once for all ops
                 if gx.dtype is not edge.dtype and gx.dtype != edge.dtype:
                     gx = xp.astype(gx, dtype=edge.dtype)  # the adjoint of promotion
-            add(gradients, edge, gx)
+            before = gradients.get(edge)
+            gradients[edge] = gx if before is None else before + gx
         if not retain:
             node.vjps, node.inputs = None, ()
     found.update((key, g) for key, g in gradients.items() if wanted is None or key in wanted)
     return found
-
-
-def add(gradients: dict[Any, Any], key: Any, g: Any) -> None:
-    before = gradients.get(key)
-    gradients[key] = g if before is None else before + g
 
 
 def values_of(xp: Any, node: Node, pairs: list[tuple[int, Any]]) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
+from ..backend.dtypes import float32
 from ..errors import Unsupported, explain, stale_view
 from .memory import Memory, tick
 from .modes import modes
@@ -97,7 +98,8 @@ class Op:
                 inputs.append(a.node or a)
                 wanted.append(a.needs_grad)
                 if array.dtype is not dtype:
-                    settled, dtype = dtype is None and array.dtype.kind == "f", array.dtype
+                    settled = dtype is None and array.dtype.kind == "f"
+                    dtype = array.dtype
             elif type(a) in PLAIN:
                 arrays.append(a)
                 inputs.append(a)
@@ -120,9 +122,16 @@ class Op:
         node = None
         if recording and vjps is not None and True in wanted:
             node = _node(Node)
-            node.op, node.inputs, node.params, node.hooks, node.number = self, inputs, params, None, tick()
-            if False in wanted and type(vjps) is tuple:  # what nobody needs is dropped, with all it captured
-                vjps = [v if w else None for v, w in zip(vjps, wanted)]
+            node.op = self
+            node.inputs = inputs
+            node.params = params
+            node.hooks = None
+            node.number = tick()
+            if False in wanted and type(vjps) is tuple:
+                vjps = list(vjps)
+                for k, want in enumerate(wanted):
+                    if not want:
+                        vjps[k] = None  # what nobody needs is dropped, with all it captured
             node.vjps = vjps
         if type(y) is tuple:
             return self._values(xp, y, node, args)
@@ -131,8 +140,10 @@ class Op:
         base = None if y.base is None and y is not array else _owner(xp, y, args)
         memory = Memory() if base is None else base.memory
         if node is not None:
-            node.shape, node.dtype, node.memory = y.shape, y.dtype, memory
-            if node.dtype.kind != "f":
+            node.shape = y.shape
+            node.memory = memory
+            node.dtype = dtype = y.dtype
+            if dtype is not float32 and dtype.kind != "f":
                 node = None  # integers and truth values are not differentiable
         out = make(y, node is not None, node, memory)
         if base is not None and recording:
