@@ -25,7 +25,8 @@ def _parameters(function: Any) -> str:
     try:
         found = [(p.kind, p.name) for p in inspect.signature(function).parameters.values()]
         stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-        return ",".join(stars.get(kind, "") + name for kind, name in found if name not in ("self", "cls"))
+        text = ",".join(stars.get(kind, "") + name for kind, name in found if name not in ("self", "cls"))
+        return text if len(text) < 100 else "*args,**kwargs"
     except (TypeError, ValueError):
         match = re.match(r"[\w.]+\((.*?)\)(?: ->.*)?\n", (function.__doc__ or "") + "\n")
         if match is None:
@@ -72,6 +73,7 @@ def parse(table: str) -> dict[str, tuple[str, ...]]:
     """``{name: parameters}`` of one table; no parameters are known of a name that stands alone."""
     pairs = (entry.partition(":")[::2] for entry in table.split())
     return {name: tuple(parameters.split(",")) if parameters else () for name, parameters in pairs}
+
 
 VERSION = "14.2.0"
 UFUNCS = """
@@ -148,22 +150,21 @@ require:a,dtype,requirements reshape:a,newshape,order,copy resize:a,new_shape re
 roll:a,shift,axis rollaxis:a,axis,start roots:p rot90:a,k,axes round:a,decimals,out round_:a,decimals,out
 row_stack:tup,dtype,casting s_ safe_eval:*args,**kwds save:file,arr,allow_pickle savetxt:fname,X,*args,**kwargs
 savez:file,*args,**kwds savez_compressed:file,*args,**kwds sctype2char:sctype searchsorted:a,v,side,sorter
-select:condlist,choicelist,default
-set_printoptions:precision,threshold,edgeitems,linewidth,suppress,nanstr,infstr,formatter,sign,floatmode,legacy,override_repr
-set_string_function:*args,**kwds setdiff1d:ar1,ar2,assume_unique setxor1d:ar1,ar2,assume_unique shape:a
-shares_memory:a,b,max_work short show_config:_full signedinteger single singlecomplex size:a,axis
-sometrue:a,axis,out,keepdims sort:a,axis,kind sort_complex:a split:ary,indices_or_sections,axis squeeze:a,axis
-stack:tup,axis,out,dtype,casting std:a,axis,dtype,out,ddof,keepdims sum:a,axis,dtype,out,keepdims
-swapaxes:a,axis1,axis2 take:a,indices,axis,out take_along_axis:a,indices,axis tensordot:a,b,axes testing tile:A,reps
-trace:a,offset,axis1,axis2,dtype,out transpose:a,axes trapezoid:y,x,dx,axis trapz:y,x,dx,axis tri:N,M,k,dtype tril:m,k
-tril_indices:n,k,m tril_indices_from:arr,k trim_zeros:filt,trim triu:m,k triu_indices:n,k,m triu_indices_from:arr,k
-typename:char typing ubyte ufunc uint uint16 uint32 uint64 uint8 uintc uintp ulong ulonglong union1d:arr1,arr2
+select:condlist,choicelist,default set_printoptions:*args,**kwargs set_string_function:*args,**kwds
+setdiff1d:ar1,ar2,assume_unique setxor1d:ar1,ar2,assume_unique shape:a shares_memory:a,b,max_work short
+show_config:_full signedinteger single singlecomplex size:a,axis sometrue:a,axis,out,keepdims sort:a,axis,kind
+sort_complex:a split:ary,indices_or_sections,axis squeeze:a,axis stack:tup,axis,out,dtype,casting
+std:a,axis,dtype,out,ddof,keepdims sum:a,axis,dtype,out,keepdims swapaxes:a,axis1,axis2 take:a,indices,axis,out
+take_along_axis:a,indices,axis tensordot:a,b,axes testing tile:A,reps trace:a,offset,axis1,axis2,dtype,out
+transpose:a,axes trapezoid:y,x,dx,axis trapz:y,x,dx,axis tri:N,M,k,dtype tril:m,k tril_indices:n,k,m
+tril_indices_from:arr,k trim_zeros:filt,trim triu:m,k triu_indices:n,k,m triu_indices_from:arr,k typename:char typing
+ubyte ufunc uint uint16 uint32 uint64 uint8 uintc uintp ulong ulonglong union1d:arr1,arr2
 unique:ar,return_index,return_inverse,return_counts,axis,equal_nan unique_all:x unique_counts:x unique_inverse:x
 unique_values:x unpackbits:a,axis,bitorder unravel_index:indices,dims,order unsignedinteger
 unwrap:p,discont,axis,period ushort vander:x,N,increasing var:a,axis,dtype,out,ddof,keepdims vdot:a,b vectorize
 vsplit:ary,indices_or_sections vstack:tup,dtype,casting where:condition,x,y who:vardict zeros:shape,dtype,order
 zeros_like:a,dtype,order,subok,shape
-"""  # noqa: E501
+"""
 METHODS = """
 T all:axis,out,keepdims any:axis,out,keepdims argmax:axis,out,dtype,keepdims argmin:axis,out,dtype,keepdims
 argpartition:kth,axis argsort:axis,kind astype:dtype,order,casting,subok,copy base byteswap:inplace
@@ -232,11 +233,11 @@ psi radian rel_entr rgamma round shichi sici sinc sindg softmax sph_harm sph_har
 xlog1py xlogy y0 y1 yn zeta zetac
 """
 
+
 if __name__ == "__main__":
     for key, text in survey().items():
         if key == "VERSION":
             print(f'{key} = "{text}"')
         else:
             lines = textwrap.wrap(text, 118, break_long_words=False, break_on_hyphens=False)
-            long = "  # noqa: E501" if any(len(line) > 120 for line in lines) else ""
-            print("\n".join((f'{key} = """', *lines, f'"""{long}')))
+            print("\n".join((f'{key} = """', *lines, '"""')))
