@@ -171,7 +171,6 @@ def _wrap(result: Any, arrays: list[ndarray]) -> Any:
         owner = result.base
         for x in arrays:
             if result is x._a:
-                counters.launches += 1
                 return x
             if owner is not None and (owner is x._a or owner is x._a.base):
                 return _view(x, result)
@@ -202,6 +201,7 @@ def _call(f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         if type(x) is not ndarray:  # an integer scalar may be an axis; a floating one is an operand
             met = _settle(met, np.inexact)
             break
+    counters.launches += kwargs.get("out") is not None
     return _wrap(_quietly(f, args, kwargs), met)
 
 
@@ -646,8 +646,10 @@ def _function(name: str, f: Callable[..., Any], parameters: tuple[str, ...]) -> 
         theirs = list(inspect.signature(f).parameters)
     except (TypeError, ValueError):
         theirs = []
-    # a parameter that NumPy has in another place is passed by its name
-    first = next((i for i, p in enumerate(parameters) if p in theirs and theirs.index(p) != i), len(parameters))
+    # from the first place where the two orders differ, arguments are passed by name
+    first = next((i for i, pair in enumerate(zip(parameters, theirs, strict=False))
+                  if any(p in parameters and p in theirs and parameters.index(p) != theirs.index(p) for p in pair)),
+                 sys.maxsize)  # fmt: skip
     call_f = _hushed(f) if name.lstrip(".") in _WARNS else f
     if name in _RETURNS_ARRAY:
         call_f = lambda *args, **kwargs: np.asarray(f(*args, **kwargs))  # noqa: E731
@@ -665,7 +667,8 @@ def _function(name: str, f: Callable[..., Any], parameters: tuple[str, ...]) -> 
         if checked:
             _before(short, args, kwargs)
         if len(args) > first:
-            kwargs.update(zip(parameters[first:], args[first:], strict=False))
+            named = zip(parameters[first:], args[first:], strict=False)
+            kwargs |= {key: value for key, value in named if key in theirs or value is not None}
             args = args[:first]
         return _call(call_f, args, kwargs)
 
@@ -700,8 +703,11 @@ class ufunc:
             values.append(_unwrap(x, met))
         for key in kwargs:
             kwargs[key] = _unwrap(kwargs[key], met)
-        if len(met) < len(args) or type(met[0]) is not ndarray or type(met[-1]) is not ndarray:
-            met = _settle(met)
+        for m in met:
+            if type(m) is not ndarray:
+                met = _settle(met)
+                break
+        counters.launches += len(args) > self.nin or kwargs.get("out") is not None
         return _wrap(_quietly(self._np, values, kwargs), met)
 
     def at(self, a: ndarray, indices: Any, b: Any = None) -> None:
