@@ -13,6 +13,7 @@ A test compares the tables with the CuPy that is installed, where one is.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import textwrap
@@ -24,7 +25,7 @@ def _parameters(function: Any) -> str:
     """The parameter names of a Python function, or of a compiled one from the first line of its docstring."""
     try:
         found = [(p.kind, p.name) for p in inspect.signature(function).parameters.values()]
-        stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+        stars: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
         text = ",".join(stars.get(kind, "") + name for kind, name in found if name not in ("self", "cls"))
         return text if len(text) < 100 else "*args,**kwargs"
     except (TypeError, ValueError):
@@ -48,9 +49,9 @@ def _table(space: Any, *, skip: tuple[type, ...] = ()) -> str:
 
 def survey() -> dict[str, str]:
     """The tables of the CuPy that is installed here."""
-    import cupy
-    import cupyx
-    import cupyx.scipy.special
+    cupy = importlib.import_module("cupy")
+    cupyx = importlib.import_module("cupyx")
+    importlib.import_module("cupyx.scipy.special")
 
     specials = sorted(set(dir(cupy.ndarray)) - set(dir(object)))
     return {

@@ -54,7 +54,7 @@ from .device import (
     MemoryPool,
     Stream,
     counters,
-    here,  # fmt: skip
+    here,
     no_sync,
 )
 from .functions import asarray, asnumpy, cupy_function, from_numpy, missing, ufunc
@@ -104,7 +104,7 @@ def _lgamma(x: float) -> float:
 
 
 def _log_softmax(x: ndarray, axis: Any = None) -> ndarray:
-    shifted = x - x.max(axis, keepdims=True)
+    shifted = cupy.subtract(x, x.max(axis, keepdims=True))
     return shifted - cupy.log(cupy.exp(shifted).sum(axis, keepdims=True))
 
 
@@ -127,17 +127,22 @@ def _methods() -> Iterator[tuple[str, Callable[..., Any]]]:
     yield "scatter_min", lambda self, slices, value: cupy.minimum.at(self, slices, value)
     for name, parameters in METHODS.items():
         f = getattr(np.ndarray, name, None)
-        if callable(f) and name not in vars(ndarray):
+        if callable(f) and name not in vars(ndarray) and not name.startswith("dump"):
             yield name, cupy_function(f".{name}", f, ("self", *parameters))
 
 
 for _name, _method in _methods():
     setattr(ndarray, _name, _method)
 
-_stub = lambda prefix: lambda name: missing(f"{prefix}.{name}")
+
+def _stub(prefix: str) -> Callable[[str], Any]:
+    return lambda name: missing(f"{prefix}.{name}")
+
+
 _runtime = _Module(
     "cupy.cuda.runtime", "", _stub("cupy.cuda.runtime"), CUDARuntimeError=CUDARuntimeError, is_hip=False,
-    getDeviceCount=lambda: DEVICES, getDevice=lambda: here.device, setDevice=lambda device: Device(device).use() and None,
+    getDeviceCount=lambda: DEVICES, getDevice=lambda: here.device,
+    setDevice=lambda device: Device(device).use() and None,
     deviceSynchronize=lambda: Device().synchronize(), memGetInfo=lambda: (2**33, 2**33),
     getDeviceProperties=lambda device: {"name": b"stand-in", "totalGlobalMem": 2**33},
     runtimeGetVersion=lambda: 12000, driverGetVersion=lambda: 12000,
@@ -156,12 +161,14 @@ _pool = MemoryPool()
 #: The module to use for ``cupy``.
 cupy = _Module(
     "cupy", f"{names.FUNCTIONS} {names.UFUNCS}", from_numpy("cupy", np, names.FUNCTIONS), __version__=names.VERSION,
-    ndarray=ndarray, ufunc=ufunc, bool=np.bool_, array=array, asarray=asarray, asnumpy=asnumpy, reshape=functions.reshape,
+    ndarray=ndarray, ufunc=ufunc, bool=np.bool_, array=array, asarray=asarray, asnumpy=asnumpy,
+    reshape=functions.reshape,
     asanyarray=lambda a, dtype=None, order=None, *, copy=None, blocking=False: asarray(a, dtype, order, copy=copy),
     empty=lambda shape, dtype=float, order="C": ndarray(shape, dtype, order=order), empty_like=functions.empty_like,
     copy=lambda a, order="K": a.copy(order), sort=functions.sort, argsort=functions.argsort, take=functions.take,
     take_along_axis=lambda a, indices, axis: functions.wrapping_take(np.take_along_axis, a, indices, axis),
-    put_along_axis=lambda arr, indices, values, axis: functions.wrapping_take(np.put_along_axis, arr, indices, axis, values),
+    put_along_axis=lambda a, indices, values, axis: functions.wrapping_take(
+        np.put_along_axis, a, indices, axis, values),
     get_array_module=_get_array_module, is_available=lambda: True, cuda=_cuda,
     get_default_memory_pool=lambda: _pool, get_default_pinned_memory_pool=lambda: _pool,
     linalg=_Module("cupy.linalg", names.LINALG, from_numpy("cupy.linalg", np.linalg, names.LINALG)),
@@ -196,9 +203,10 @@ cupyx = _Module(
 @contextlib.contextmanager
 def installed() -> Iterator[types.ModuleType]:
     """Let ``import cupy`` and ``import cupyx.scipy.special`` find the stand-in, and put back what was there."""
-    modules = [cupy, _cuda, _runtime, cupy.linalg, cupy.fft, cupy.random, cupy.lib, _tricks, cupyx, cupyx.scipy, _special]
-    before = {module.__name__: sys.modules.get(module.__name__) for module in modules}
-    sys.modules.update({module.__name__: module for module in modules})
+    parts = (cupy.linalg, cupy.fft, cupy.random, cupy.lib, _tricks, _cuda, _runtime, cupyx.scipy, _special)
+    modules = {module.__name__: module for module in (cupy, cupyx, *parts)}
+    before = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
     try:
         yield cupy
     finally:

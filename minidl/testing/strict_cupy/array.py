@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -37,11 +38,11 @@ def unwrap(x: Any, met: list[Any]) -> Any:
     raise TypeError(f"Unsupported type {kind}")
 
 
-def settle(met: list[Any], kinds: type = np.generic) -> list[ndarray]:
+def settle(met: list[Any], kinds: str = "biufc") -> list[ndarray]:
     """The arrays of ``met``, after refusing a NumPy scalar that would widen the floating ones."""
     arrays = [x for x in met if type(x) is ndarray]
     for scalar in met:
-        if type(scalar) is not ndarray and isinstance(scalar, kinds):
+        if type(scalar) is not ndarray and scalar.dtype.kind in kinds:
             for x in arrays:
                 if x.dtype.kind in "fc" and np.result_type(x.dtype, scalar.dtype) != x.dtype:
                     raise TypeError(
@@ -108,7 +109,7 @@ def call_numpy(f: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         kwargs = {key: unwrap(x, met) for key, x in kwargs.items()}
     for x in met:
         if type(x) is not ndarray:  # an integer scalar may be an axis; a floating one is an operand
-            met = settle(met, np.inexact)
+            met = settle(met, "fc")
             break
     counters.launches += kwargs.get("out") is not None
     return wrap(quietly(f, args, kwargs), met)
@@ -170,14 +171,21 @@ def _is_basic(key: tuple[Any, ...]) -> bool:
 # ---- the array ----------------------------------------------------------------------------------------------------
 
 
-class Flags(NamedTuple):
+@dataclass(frozen=True)
+class Flags:
     c_contiguous: bool
     f_contiguous: bool
     owndata: bool
-    fnc = property(lambda self: self.f_contiguous and not self.c_contiguous)
-    forc = property(lambda self: self.f_contiguous or self.c_contiguous)
 
-    def __getitem__(self, name: Any) -> bool:
+    @property
+    def fnc(self) -> bool:
+        return self.f_contiguous and not self.c_contiguous
+
+    @property
+    def forc(self) -> bool:
+        return self.f_contiguous or self.c_contiguous
+
+    def __getitem__(self, name: str) -> bool:
         return getattr(self, name.lower())
 
 
@@ -214,14 +222,10 @@ class ndarray:
     imag = property(lambda self: wrap(self._a.imag, [self]))
     flags = property(lambda self: Flags(self._a.flags.c_contiguous, self._a.flags.f_contiguous, self.base is None))
 
-    def __init__(self, shape: Any, dtype: Any = float, memptr: Any = None, strides: Any = None, order: str = "C"):
+    def __init__(self, shape: Any, dtype: Any = float, memptr: Any = None, strides: Any = None, order: Any = "C"):
         if memptr is not None or strides is not None:
             raise NotImplementedError("the stand-in device has no memory pointers: use as_strided")
-        self._a, self._device, self.base = np.empty(shape, dtype, order), here.device, None  # type: ignore[call-overload]
-        kind = supported(self._a).dtype.kind
-        poison = {"f": np.nan, "c": complex(np.nan, np.nan), "b": True}
-        limits = np.iinfo(self.dtype) if kind in "iu" else None
-        self._a.fill(poison[kind] if limits is None else limits.min or limits.max)
+        self._a, self._device, self.base = poisoned(np.empty(shape, dtype, order=order)), here.device, None
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in METHODS:
@@ -322,7 +326,9 @@ class ndarray:
 
     # Methods that differ from NumPy's
 
-    def astype(self, dtype: Any, order: Any = "K", casting: Any = None, subok: Any = None, copy: bool = True) -> ndarray:
+    def astype(
+        self, dtype: Any, order: Any = "K", casting: Any = None, subok: Any = None, copy: bool = True
+    ) -> ndarray:
         if casting is not None or subok is not None:
             raise TypeError("casting and subok are not supported yet")
         return call_numpy(np.ndarray.astype, (self, dtype), {"order": order or "K", "copy": copy})
@@ -357,6 +363,14 @@ class ndarray:
 def check_kind(kind: Any) -> None:
     if kind not in (None, "stable"):
         raise ValueError("kind can only be None or 'stable'")
+
+
+def poisoned(a: np.ndarray) -> np.ndarray:
+    """Filled with what shows when it is read before it is written: NaN, True or the extreme integer."""
+    kind = supported(a).dtype.kind
+    limits = np.iinfo(a.dtype) if kind in "iu" else None
+    a.fill({"f": np.nan, "c": complex(np.nan, np.nan), "b": True}[kind] if limits is None else limits.min or limits.max)
+    return a
 
 
 def supported(a: np.ndarray) -> np.ndarray:
@@ -425,8 +439,8 @@ def _operators() -> Iterator[tuple[str, Callable[..., Any]]]:
         return method
 
     symbols = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
-               "mod": "remainder", "pow": "power", "lshift": "left_shift", "rshift": "right_shift", "xor": "bitwise_xor",
-               "and": "bitwise_and", "or": "bitwise_or", "divmod": "divmod", "matmul": "matmul"}  # fmt: skip
+               "mod": "remainder", "pow": "power", "lshift": "left_shift", "rshift": "right_shift",
+               "xor": "bitwise_xor", "and": "bitwise_and", "or": "bitwise_or", "divmod": "divmod", "matmul": "matmul"}  # fmt: skip
     for symbol, name in symbols.items():
         yield f"__{symbol}__", binary(getattr(np, name))
         yield f"__r{symbol}__", binary(getattr(np, name), reflected=True)
@@ -440,7 +454,7 @@ def _operators() -> Iterator[tuple[str, Callable[..., Any]]]:
         yield f"__{symbol}__", lambda self, f=f: call_numpy(f, (self,), {})
     for cast in (int, float, complex, bytes, repr, str, format):
         yield f"__{cast.__name__}__", to_host(f"{cast.__name__}()", cast)
-    for name in ("tolist", "tobytes", "tofile", "dump", "dumps"):
+    for name in ("tolist", "tobytes", "tofile"):
         yield name, to_host(f".{name}()", getattr(np.ndarray, name))
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+if TYPE_CHECKING:
+    from typing import Self
 
 DEVICES = 2
 
@@ -74,7 +77,7 @@ class Device:
     def __init__(self, device: Any = None):
         self.id = here.device if device is None else int(device)
 
-    def use(self) -> Device:
+    def use(self) -> Self:
         if not 0 <= self.id < DEVICES:
             raise CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
         here.device = self.id
@@ -116,7 +119,7 @@ class Stream:
     def __init__(self, null: bool = False, non_blocking: bool = False, ptds: bool = False, priority: Any = None):
         self.done = True
 
-    def use(self) -> Stream:
+    def use(self) -> Self:
         return self
 
     def __enter__(self) -> Self:

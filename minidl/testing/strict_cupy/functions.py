@@ -22,8 +22,9 @@ from .array import (
     indexed,
     ndarray,
     new_array,
+    poisoned,
     quietly,
-    settle,  # fmt: skip
+    settle,
     unwrap,
     wrap,
 )
@@ -57,6 +58,8 @@ def _before(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     first = args[0] if args else None
     if name in _SYNCS:
         sync(f"cupy.{name}")
+        if name == "sliding_window_view":
+            upload(f"cupy.{name}")
     elif name in _JOINS:
         met: list[Any] = []
         unwrap(first, met)
@@ -70,7 +73,9 @@ def _before(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             raise AttributeError(f"cupy.where needs a device array as its condition, not {type(first)}")
         if len(args) + len(kwargs) == 1:
             sync("cupy.where of one argument")
-    elif name == "repeat" and not isinstance(kwargs.get("repeats", args[-1] if len(args) < 3 else args[1]), int):
+    elif name == "repeat" and not isinstance(
+        kwargs.get("repeats", args[-1] if len(args) < 3 else args[1]), (int, np.integer)
+    ):
         sync("cupy.repeat with an array of counts")
     elif name == "choose" and kwargs.get("mode", "raise" if len(args) < 4 else args[3]) == "raise":
         sync("cupy.choose in the mode 'raise'")
@@ -228,12 +233,12 @@ def asnumpy(a: Any, stream: Any = None, order: Any = "C", out: Any = None, *, bl
     return out
 
 
-def empty_like(prototype: ndarray, dtype: Any = None, order: Any = "K", subok: Any = None, shape: Any = None) -> ndarray:
+def empty_like(
+    prototype: ndarray, dtype: Any = None, order: Any = "K", subok: Any = None, shape: Any = None
+) -> ndarray:
     if type(prototype) is not ndarray:
         raise TypeError(f"Unsupported type {type(prototype)}")
-    like = np.empty_like(prototype._a, dtype=dtype, order=order, shape=shape)
-    result = ndarray(like.shape, like.dtype)
-    return new_array(np.copyto(like, result._a) or like, here.device)
+    return new_array(poisoned(np.empty_like(prototype._a, dtype=dtype, order=order, shape=shape)), here.device)
 
 
 def reshape(a: ndarray, newshape: Any, order: Any = "C", *, copy: Any = None) -> ndarray:
