@@ -130,7 +130,8 @@ def test_foreign_objects_get_their_turn(x):
 WAITS = {
     "get": lambda x: x.get(), "item": lambda x: x[0, 0].item(), "float": lambda x: float(x[0, 0]),
     "int": lambda x: int(x[0, 0]), "bool": lambda x: bool(x[0, 0]), "tolist": lambda x: x.tolist(),
-    "asnumpy": lambda x: cupy.asnumpy(x), "repr": repr, "format": lambda x: f"{x.sum():.1f}", "bytes": lambda x: x.tobytes(),
+    "asnumpy": lambda x: cupy.asnumpy(x), "repr": repr, "format": lambda x: f"{x.sum():.1f}",
+    "bytes": lambda x: x.tobytes(),
     "pickle": pickle.dumps, "in": lambda x: 3 in x[0], "mask": lambda x: x[x > 2],
     "mask_set": lambda x: operator.setitem(x, x > 2, 0), "where": lambda x: cupy.where(x > 2),
     "nonzero": lambda x: cupy.nonzero(x), "method_nonzero": lambda x: x.nonzero(), "unique": lambda x: cupy.unique(x),
@@ -260,7 +261,8 @@ def test_every_name_answers():
 
 @pytest.mark.parametrize("f", [lambda: cupy.poly1d([1]), lambda: cupy.RawKernel("", ""), lambda: cupy.random.rand(3),
                                lambda: cupy.load("x"), lambda: cupyx.scipy.special.zeta(1), lambda: cupy.zeros(1).flat,
-                               lambda: cupy.cuda.Graph(), lambda: cupy.zeros(1).dumps(), lambda: cupy.maximum.reduce(cupy.zeros(1)),
+                               lambda: cupy.cuda.Graph(), lambda: cupy.zeros(1).dumps(),
+                               lambda: cupy.maximum.reduce(cupy.zeros(1)),
                                lambda: cupy.multiply.at(cupy.zeros(1), 0, 1)])  # fmt: skip
 def test_what_is_not_emulated_says_so(f):
     with pytest.raises(NotImplementedError):
