@@ -440,7 +440,8 @@ def _operators() -> Iterator[tuple[str, Callable[..., Any]]]:
 
     symbols = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
                "mod": "remainder", "pow": "power", "lshift": "left_shift", "rshift": "right_shift",
-               "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "divmod": "divmod", "matmul": "matmul"}  # fmt: skip
+               "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "divmod": "divmod",
+               "matmul": "matmul"}  # fmt: skip
     for symbol, name in symbols.items():
         yield f"__{symbol}__", binary(getattr(np, name))
         yield f"__r{symbol}__", binary(getattr(np, name), reflected=True)
