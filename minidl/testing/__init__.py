@@ -1,0 +1,1 @@
+"""What the tests of minidl, and of code built on it, lean on."""
