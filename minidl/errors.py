@@ -84,8 +84,38 @@ def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:
 def stale_view(t: Any) -> RuntimeError:
     return RuntimeError(
         f"this view ({describe(t)}) was taken before a recorded operation wrote into its base, so its history "
-        "is missing that write; take the view again, after the write"
+        "lacks that write; take the view again, after the write"
     )
+
+
+def stale_history(node: Any, k: int) -> RuntimeError:
+    return RuntimeError(
+        f"backward of {node.op.name}: {argument(node, k)} was overwritten in place, through another view of its memory "
+        "or under no_grad, before it was used here, so its history lacks that write; use the tensor that was "
+        "written, or write out of place"
+    )
+
+
+def overwritten(node: Any, k: int | None) -> RuntimeError:
+    what = f"the result ({describe(node)})" if k is None else argument(node, k)
+    op = node.inputs[0].op.name if node.op.name == "value" else node.op.name
+    return RuntimeError(
+        f"backward of {op}: {what} was overwritten in place after {op} was computed, and its gradient needs the old "
+        "value; clone it first, or write out of place"
+    )
+
+
+def freed(node: Any) -> RuntimeError:
+    return RuntimeError(
+        f"backward of {node.op.name}: this part of the graph was freed by an earlier backward; pass retain_graph=True "
+        "to that one, or compute the value again"
+    )
+
+
+def argument(node: Any, k: int) -> str:
+    """The k-th operand of a record by name, dtype and shape."""
+    names = node.op.arguments
+    return f"{names[k] if len(names) == len(node.inputs) else f'operand {k + 1}'} ({describe(node.inputs[k])})"
 
 
 def _sentence(error: BaseException) -> str:
