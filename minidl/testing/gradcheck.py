@@ -146,7 +146,7 @@ def numeric_jacobian(func: Callable[..., Any], inputs: Sequence[Any], wrt: Tenso
     if not columns:
         columns = [[np.zeros(y.shape) for y in _values(func, inputs)]]
         return [np.zeros((*y.shape, *x.shape)) for y in columns[0]]
-    return [np.stack(column, axis=-1).reshape(*column[0].shape, *x.shape) for column in zip(*columns)]
+    return [np.stack(column, axis=-1).reshape((*column[0].shape, *x.shape)) for column in zip(*columns)]
 
 
 def analytic_jacobian(outputs: Sequence[Tensor], wrt: Sequence[Tensor]) -> list[list[Jacobian]]:
@@ -263,7 +263,7 @@ def _refuse_inputs(inputs: Any, names: list[str]) -> None:
             warnings.warn(
                 f"gradcheck: {called} is {x.dtype}, not float64: the check will likely fail, since finite differences "
                 "need double precision",
-                stacklevel=3,
+                stacklevel=4,
             )
         if _overlaps(x.array):
             raise RuntimeError(
@@ -332,7 +332,7 @@ def _slope(func: Callable[..., Any], inputs: Any, wrt: Sequence[Tensor], steps: 
         kept = [x.array for x in wrt]
         try:
             for x, step in zip(wrt, steps):
-                x.array = move((_host(x) + sign * step).astype(x.dtype), x.device)
+                x.array = move(np.asarray(_host(x) + sign * step, x.dtype), x.device)
             sides.append(_values(func, inputs))
         finally:
             for x, array in zip(wrt, kept):
