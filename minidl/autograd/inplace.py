@@ -44,8 +44,10 @@ def write(op: Op, t: Tensor, *args: Any, **params: Any) -> Tensor:
         if new.node is not None:
             new.node.memory = t.memory
         if base is not None:  # the write is now part of its history, too
-            base.node = OPS.reshape(OPS.put(flat, t, places, key=(INDEX,)), shape=base.shape).node
-            base.needs_grad, base.node.memory = True, t.memory
+            whole = OPS.reshape(OPS.put(flat, t, places, key=(INDEX,)), shape=base.shape)
+            base.node, base.needs_grad = whole.node, whole.needs_grad
+            if whole.node is not None:
+                whole.node.memory = t.memory
     return t
 
 
