@@ -125,7 +125,7 @@ def _sentence(error: BaseException) -> str:
 
 def _call_site(name: str) -> tuple[str, str]:
     """What the user called (`@`, `Linear`, `conv2d`) and the path of the module it happened in."""
-    frame: Any = sys._getframe(1)
+    frame: Any = sys._getframe(2)
     called, modules, inside, layer = name, [], True, None
     while frame is not None:
         within = frame.f_globals.get("__name__", "").startswith(_HERE)

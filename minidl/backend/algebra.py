@@ -1,7 +1,8 @@
 """The algebra: every name a formula may use besides operators, static indexing, `.shape .ndim .dtype`.
 
 A name enters the list only when no formula can express it. Signatures are NumPy's where NumPy has the
-name; the rest are defined in `numpy_.py`. Creation is by likeness (`zeros_like(x, shape=...)`): the new
+name, except that arrays always come first and one by one (`concatenate(a, b, axis=0)`, `einsum(a, b, subscripts=...)`);
+the rest are defined in `numpy_.py`. Creation is by likeness (`zeros_like(x, shape=...)`): the new
 array follows the device of one the formula already has.
 """
 

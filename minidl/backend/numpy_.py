@@ -89,6 +89,8 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         "arange_like": lambda x, n: np.arange(n),
         "inv": np.linalg.inv,
         "cholesky": np.linalg.cholesky,
+        "concatenate": lambda *xs, axis: np.concatenate(xs, axis=axis),
+        "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
     }  # fmt: skip
 
 

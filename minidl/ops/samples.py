@@ -13,7 +13,7 @@ class Values:
     shape: tuple[int, ...]
     low: float = -2.0
     high: float = 2.0
-    kind: str = "float"  # or "int", "bool", "permutation" (integers, none twice), "distinct" (floats, no ties)
+    kind: str = "float"  # or "int", "bool", "permutation" (integers, none twice), "distinct" (no ties), "definite"
 
     def draw(self, rng: np.random.Generator, dtype: Any = "float64") -> Any:
         if self.kind == "int":
@@ -26,7 +26,10 @@ class Values:
         if self.kind == "distinct":
             steps = np.linspace(self.low, self.high, n + 1)[:-1] + 0.01 * rng.random(n)
             return rng.permutation(steps).reshape(self.shape).astype(dtype)
-        return np.asarray(rng.uniform(self.low, self.high, self.shape)).astype(dtype)
+        x = np.asarray(rng.uniform(self.low, self.high, self.shape)).astype(dtype)
+        if self.kind == "definite":  # symmetric matrices with eigenvalues of at least one
+            return x @ x.swapaxes(-1, -2) + np.eye(self.shape[-1], dtype=dtype)
+        return x
 
 
 @dataclass(frozen=True)
