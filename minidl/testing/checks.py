@@ -130,7 +130,7 @@ class Trial:
     def _backward(self, ys: Any, xs: Any, seeds: Any) -> list[Any]:
         pairs = [(y, v) for y, v in zip(ys, seeds) if y.requires_grad]
         if not pairs or not xs:
-            return [np.zeros(x.shape) for x in xs]
+            return [np.zeros(x.shape, x.dtype) for x in xs]
         ys, seeds = zip(*pairs)
         return [_host(g) for g in grad(ys, xs, seeds, materialize_grads=True, allow_unused=True)]
 
@@ -299,7 +299,7 @@ def _made_by(ys: Any) -> set[Op]:
 
 def _differences(terms: list[tuple[float, Any]]) -> list[Any]:
     """Σ c y / STEP."""
-    return [sum(c * y for c, y in terms) / STEP]
+    return [sum(c * np.asarray(y, np.float64) for c, y in terms) / STEP]
 
 
 def _dot(a: Any, b: Any) -> float:
