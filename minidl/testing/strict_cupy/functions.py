@@ -109,7 +109,7 @@ def cupy_function(name: str, f: Callable[..., Any], parameters: tuple[str, ...])
     most = len(parameters) if not any(p[0] == "*" and p[1] != "*" for p in parameters) else sys.maxsize
     takes_array = parameters and parameters[0] in ("a", "x", "m", "arr", "ary", "array", "v", "self")
     try:
-        theirs = list(inspect.signature(f).parameters)
+        theirs = [] if most == sys.maxsize else list(inspect.signature(f).parameters)  # *args are in nobody's order
     except (TypeError, ValueError):
         theirs = []
     # from the first place where the two orders differ, arguments are passed by name
