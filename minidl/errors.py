@@ -32,39 +32,23 @@ def describe(value: Any) -> str:
 
 def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) -> BaseException:
     """The error of a formula, told as one about the user's call."""
-    if isinstance(error, Explained):
+    if getattr(error, "explained", False):
         return error
     tensors = [a for a in args if hasattr(a, "dtype")]
     names = op.arguments if len(op.arguments) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
     what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
-    devices = {str(t.device) for t in tensors}
+    devices = sorted({str(t.device) for t in tensors})
+    kept = (IndexError, TypeError, NotImplementedError)
+    kind = next((k for k in kept if isinstance(error, k)), ShapeError if isinstance(error, ValueError) else RuntimeError)
     reason = _sentence(error)
     if len(devices) > 1:
-        kind: type[Exception] = RuntimeError
-        reason = f"the operands are on different devices ({', '.join(sorted(devices))}); move one with .to(...)"
-    elif isinstance(error, ValueError) and len({tuple(t.shape) for t in tensors}) > 1:
-        kind = ShapeError
-        if "broadcast" in str(error):
-            reason = broadcast_problem([tuple(t.shape) for t in tensors])
-    else:
-        kind = type(error) if type(error) in (TypeError, IndexError, NotImplementedError) else ValueError
-        kind = ShapeError if kind is ValueError else kind
+        kind, reason = RuntimeError, f"the operands are on different devices ({', '.join(devices)}); move one with .to()"
+    elif kind is ShapeError and "broadcast" in str(error):
+        reason = broadcast_problem([tuple(t.shape) for t in tensors])
     called, path = _call_site(op.name)
-    return _explained(kind)(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
-
-
-class Explained(Exception):
-    """Marks an error that has been told already."""
-
-
-def _explained(kind: type[Exception]) -> type[Exception]:
-    made = _kinds.get(kind)
-    if made is None:
-        made = _kinds[kind] = type(kind.__name__, (kind, Explained), {"__module__": kind.__module__})
-    return made
-
-
-_kinds: dict[type[Exception], type[Exception]] = {}
+    told = kind(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
+    told.explained = True  # type: ignore[attr-defined]  # by the innermost op: outer ones pass it on
+    return told
 
 
 def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:
