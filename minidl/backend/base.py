@@ -55,17 +55,9 @@ class Backend:
         """First and one-past-last address of the block of memory that the array views."""
         raise NotImplementedError
 
-    def root(self, array: Array) -> Any:
-        """The object at the end of the chain of bases: two arrays share memory if it is the same one."""
-        while getattr(array, "base", None) is not None:
-            array = array.base
-        return array
-
-    def owner(self, array: Array) -> Array:
-        """The array that holds the whole block of memory (itself, unless it is a view)."""
-        while isinstance(array.base, self.array_type):
-            array = array.base
-        return array
+    def shares_memory(self, a: Array, b: Array) -> bool:
+        """Do the two arrays view one block of memory?"""
+        raise NotImplementedError
 
 
 BACKENDS: dict[type, Backend] = {}  # by array type; cuda and stand-ins join when first asked for

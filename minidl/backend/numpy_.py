@@ -66,7 +66,7 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         Ho, Wo = (H - dh * (kh - 1) - 1) // sh + 1, (W - dw * (kw - 1) - 1) // sw + 1
         n, c, h, w = x.strides
         patches = windows(x, (N, C, kh, kw, Ho, Wo), (n, c, h * dh, w * dw, h * sh, w * sw))
-        return patches.reshape(N, C * kh * kw, Ho * Wo)
+        return patches.copy().reshape(N, C * kh * kw, Ho * Wo)
 
     def col2im(cols: Array, kernel: Any, stride: Any, dilation: Any, shape: tuple[int, ...]) -> Array:
         (N, C, H, W), (kh, kw), (sh, sw), (dh, dw) = shape, kernel, stride, dilation
@@ -118,11 +118,23 @@ class NumpyBackend(Backend):
     def index_of(self, array: Array) -> None:
         return None
 
+    def shares_memory(self, a: Array, b: Array) -> bool:
+        return _root(a) is _root(b)
+
     def address(self, array: Array) -> int:
         return int(array.__array_interface__["data"][0])
 
     def extent(self, array: Array) -> tuple[int, int]:
-        return byte_bounds(self.owner(array))
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        return byte_bounds(array)
+
+
+def _root(array: Any) -> Any:
+    """The object at the end of the chain of bases."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
 
 
 NUMPY = register(NumpyBackend())

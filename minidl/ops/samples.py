@@ -1,9 +1,8 @@
 """What an op is checked on: shapes and ranges, from which the checks draw their values."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np  # draws the checks' values; no formula sees it
 
 
 @dataclass(frozen=True)
@@ -15,21 +14,17 @@ class Values:
     high: float = 2.0
     kind: str = "float"  # or "int", "bool", "permutation" (integers, none twice), "distinct" (no ties), "definite"
 
-    def draw(self, rng: np.random.Generator, dtype: Any = "float64") -> Any:
+    def draw(self, rng: Any, dtype: str = "float64") -> Any:
+        """The values, from a NumPy generator."""
+        n, span = math.prod(self.shape), self.high - self.low
         if self.kind == "int":
-            return rng.integers(int(self.low), int(self.high), self.shape)
+            return rng.integers(self.low, self.high, n).reshape(self.shape)
         if self.kind == "bool":
-            return rng.random(self.shape) < 0.5
-        n = int(np.prod(self.shape))
+            return (rng.random(n) < 0.5).reshape(self.shape)
         if self.kind == "permutation":
             return rng.permutation(int(self.high))[:n].reshape(self.shape)
-        if self.kind == "distinct":
-            steps = np.linspace(self.low, self.high, n + 1)[:-1] + 0.01 * rng.random(n)
-            return rng.permutation(steps).reshape(self.shape).astype(dtype)
-        x = np.asarray(rng.uniform(self.low, self.high, self.shape)).astype(dtype)
-        if self.kind == "definite":  # symmetric matrices with eigenvalues of at least one
-            return x @ x.swapaxes(-1, -2) + np.eye(self.shape[-1], dtype=dtype)
-        return x
+        places = rng.random(n) if self.kind == "float" else (rng.permutation(n) + 0.5 * rng.random(n)) / n
+        return (self.low + span * places).reshape(self.shape).astype(dtype)
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Sample:
     args: tuple[Values | None, ...]
     params: dict[str, Any] = field(default_factory=dict)
 
-    def draw(self, rng: np.random.Generator, dtype: Any = "float64") -> list[Any]:
+    def draw(self, rng: Any, dtype: str = "float64") -> list[Any]:
         return [None if a is None else a.draw(rng, dtype) for a in self.args]
 
 
