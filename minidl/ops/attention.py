@@ -12,7 +12,7 @@ QKV = [(2, 3, 4), (2, 5, 4), (2, 5, 3)]
     shapes(*QKV, bools(2, 3, 5), scale=0.5),
     shapes((2, 2, 3, 4), (2, 1, 4, 4), (4, 2), None, scale=0.5, causal=True),
 ])  # fmt: skip
-def attention(xp, q, k, v, mask, *, scale, causal=False):
+def attention(xp, q, k, v, mask=None, *, scale, causal=False):
     """y = p v,  p = softmax(s),  s = scale · q kᵀ + mask        (Vaswani et al. 2017)
 
         v̄ = pᵀ ȳ        p̄ = ȳ vᵀ        s̄ = p ⊙ (p̄ − Σ p̄ ⊙ p)        q̄ = scale · s̄ k        k̄ = scale · s̄ᵀ q
@@ -39,6 +39,6 @@ def attention(xp, q, k, v, mask, *, scale, causal=False):
         gs = p * (gp - xp.sum(gp * p, axis=(-1,), keepdims=True))
         gq = xp.matmul(gs, k) * scale
         gk = xp.matmul(turn(gs), q) * scale
-        return gq, gk, xp.matmul(turn(p), g), gs
+        return gq, gk, xp.matmul(turn(p), g), None if mask is None or boolean else gs
 
     return y, grads

@@ -45,7 +45,7 @@ def check(x, w, b, groups, kernel_axis):
     shapes((2, 4, 6, 5), (6, 2, 3, 2), None, stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2),
     shapes((1, 2, 4, 4), (2, 1, 2, 2), (2,), stride=(3, 3), groups=2),
 ])  # fmt: skip
-def conv2d(xp, x, w, b, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+def conv2d(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     """Slide the filters w over x: y = w cols + b,  cols = im2col(x), in each group of channels.
 
         x̄ = col2im(wᵀ ȳ)        w̄ = Σ_n ȳ colsᵀ        b̄ = Σ ȳ
@@ -75,7 +75,7 @@ def conv2d(xp, x, w, b, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), group
 
     gw = lambda g: xp.reshape(xp.sum(flat(g) @ turn(patches()), axis=(0,)), shape=w.shape)
     gb = lambda g: xp.sum(g, axis=(0, 2, 3))
-    return (y if b is None else y + xp.reshape(b, shape=(F, 1, 1))), (gx, gw, gb)
+    return (y if b is None else y + xp.reshape(b, shape=(F, 1, 1))), (gx, gw, None if b is None else gb)
 
 
 @op(samples=[
@@ -83,7 +83,7 @@ def conv2d(xp, x, w, b, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), group
     shapes((2, 4, 3, 4), (4, 3, 3, 2), None, stride=(2, 1), padding=(1, 0), output_padding=(1, 0), groups=2),
     shapes((1, 2, 2, 3), (2, 1, 2, 2), (2,), stride=(3, 3), output_padding=(2, 1), dilation=(1, 2), groups=2),
 ])  # fmt: skip
-def conv_transpose2d(xp, x, w, b, *, stride=(1, 1), padding=(0, 0), output_padding=(0, 0), dilation=(1, 1), groups=1):
+def conv_transpose2d(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), output_padding=(0, 0), dilation=(1, 1), groups=1):
     """The input gradient of conv2d as an operation of its own: y = col2im(wᵀ x) + b, in each group of channels.
 
         x̄ = w im2col(ȳ)        w̄ = Σ_n x im2col(ȳ)ᵀ        b̄ = Σ ȳ
@@ -113,4 +113,4 @@ def conv_transpose2d(xp, x, w, b, *, stride=(1, 1), padding=(0, 0), output_paddi
     gx = lambda g: xp.reshape(rows @ patches(g), shape=x.shape)
     gw = lambda g: xp.reshape(xp.sum(flat @ turn(patches(g)), axis=(0,)), shape=w.shape)
     gb = lambda g: xp.sum(g, axis=(0, 2, 3))
-    return (y if b is None else y + xp.reshape(b, shape=(C, 1, 1))), (gx, gw, gb)
+    return (y if b is None else y + xp.reshape(b, shape=(C, 1, 1))), (gx, gw, None if b is None else gb)

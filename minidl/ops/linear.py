@@ -9,7 +9,7 @@ from .samples import shapes
 @op(samples=[
     shapes((3, 4), (5, 4), (5,)), shapes((2, 3, 4), (5, 4), None), shapes((4,), (5, 4), (5,)),
 ])  # fmt: skip
-def linear(xp, x, w, b):
+def linear(xp, x, w, b=None):
     """y = x wᵀ + b        x̄ = ȳ w        w̄ = ȳᵀ x        b̄ = Σ ȳ
 
     x (…, I)   w (O, I)   b (O,) or None   →   y (…, O)        one product of matrices, whatever stands before I
@@ -27,4 +27,4 @@ def linear(xp, x, w, b):
     gx = lambda g: xp.reshape(rows(g) @ w, shape=(*g.shape[:-1], w.shape[1]))
     gw = lambda g: turn(rows(g)) @ flat
     gb = lambda g: xp.sum(rows(g), axis=(0,))
-    return (y if len(shape) == 2 else xp.reshape(y, shape=shape)), (gx, gw, gb)
+    return (y if len(shape) == 2 else xp.reshape(y, shape=shape)), (gx, gw, None if b is None else gb)

@@ -72,7 +72,7 @@ def smooth_l1_loss(xp, x, t, *, reduction="mean", beta=1.0):
 
 
 @op(samples=CLASSES, promote="float", keep=("t", "w"))
-def nll_loss(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smoothing=0.0):
+def nll_loss(xp, x, t, w=None, *, reduction="mean", ignore_index=-100, label_smoothing=0.0):
     """The negative log-likelihood of classes t, given log-probabilities x.
 
         l_i = −Σ_c q_ic x_ic        q_ic = v_i where c = t_i, else 0        v_i = w_{t_i}, 0 for a t_i to be ignored
@@ -109,7 +109,7 @@ def nll_loss(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smoothin
 
 
 @op(samples=CLASSES, promote="float", keep=("t", "w"))
-def cross_entropy(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smoothing=0.0):
+def cross_entropy(xp, x, t, w=None, *, reduction="mean", ignore_index=-100, label_smoothing=0.0):
     """nll_loss of log_softmax x: l_i = −Σ_c q_ic log p_ic,  p = softmax x        x̄_ic = l̄_i (p_ic Σ q_i − q_ic)
 
     x (N, C, …), any real numbers   t (N, …)   w (C,) or None   →   l (N, …)
@@ -126,7 +126,7 @@ def cross_entropy(xp, x, t, w, *, reduction="mean", ignore_index=-100, label_smo
     shapes((2, 3, 4), probabilities(2, 3, 4), WEIGHTS, reduction="none", label_smoothing=0.3),
     shapes((3,), probabilities(3), WEIGHTS, reduction="sum"),
 ], promote="float")  # fmt: skip
-def soft_cross_entropy(xp, x, t, w, *, reduction="mean", label_smoothing=0.0):
+def soft_cross_entropy(xp, x, t, w=None, *, reduction="mean", label_smoothing=0.0):
     """Cross-entropy with the targets t given as probabilities.
 
         l_i = −Σ_c q_ic z_ic        z = log_softmax x        q_ic = w_c ((1 − ε) t_ic + ε / C)
@@ -147,37 +147,37 @@ def soft_cross_entropy(xp, x, t, w, *, reduction="mean", label_smoothing=0.0):
 
 @op(samples=[shapes(probabilities(3, 4), probabilities(3, 4), None, reduction=r) for r in REDUCTIONS]
     + [shapes(probabilities(3, 4), probabilities(3, 4), (4,))], promote="float")  # fmt: skip
-def binary_cross_entropy(xp, x, t, w, *, reduction="mean"):
+def binary_cross_entropy(xp, x, t, w=None, *, reduction="mean"):
     """l = −w (t log x + (1 − t) log (1 − x)), no logarithm below −100        x̄ = w l̄ (x − t) / (x (1 − x))
 
     t̄ = w l̄ (log (1 − x) − log x)        w̄ = l̄ l / w        x, t: probabilities        w None: 1
     """
     yes, no = xp.maximum(xp.log(x), -100), xp.maximum(xp.log1p(-x), -100)
-    w = 1.0 if w is None else w
-    l = -(t * yes + (1 - t) * no)
-    y, share = reduced(xp, w * l, reduction)
-    gx = lambda g: g * share * w * (x - t) / xp.maximum(x * (1 - x), 1e-12)
-    return y, (gx, lambda g: g * share * w * (no - yes), lambda g: g * share * l)
+    l, v = -(t * yes + (1 - t) * no), 1.0 if w is None else w
+    y, share = reduced(xp, v * l, reduction)
+    gx = lambda g: g * share * v * (x - t) / xp.maximum(x * (1 - x), 1e-12)
+    gt = lambda g: g * share * v * (no - yes)
+    return y, (gx, gt, None if w is None else lambda g: g * share * l)
 
 
 @op(samples=[shapes((3, 4), probabilities(3, 4), None, None, reduction=r) for r in REDUCTIONS]
     + [shapes((3, 4), probabilities(3, 4), (4,), Values((4,), 0.5)), shapes((3, 4), probabilities(3, 4), (3, 1), None)],
     promote="float")  # fmt: skip
-def binary_cross_entropy_with_logits(xp, x, t, w, p, *, reduction="mean"):
+def binary_cross_entropy_with_logits(xp, x, t, w=None, p=None, *, reduction="mean"):
     """binary_cross_entropy of σ(x), safe for every x; positive targets count p times, each element w times.
 
         l = w ((1 − t) x + c s)        c = 1 + (p − 1) t        s = log(1 + e⁻ˣ)
         x̄ = w l̄ (1 − t − c σ(−x))      t̄ = w l̄ ((p − 1) s − x)      w̄ = l̄ l / w      p̄ = w l̄ t s      w, p None: 1
     """
     s = xp.log1p(xp.exp(-xp.abs(x))) - xp.minimum(x, 0)
-    w = 1.0 if w is None else w
-    extra = 0.0 if p is None else p - 1
+    v, extra = 1.0 if w is None else w, 0.0 if p is None else p - 1
     c = 1 + extra * t
     l = (1 - t) * x + c * s
-    y, share = reduced(xp, w * l, reduction)
-    gx = lambda g: g * share * w * (1 - t - c * xp.sigmoid(-x))
-    gt = lambda g: g * share * w * (extra * s - x)
-    return y, (gx, gt, lambda g: g * share * l, lambda g: g * share * w * t * s)
+    y, share = reduced(xp, v * l, reduction)
+    gx = lambda g: g * share * v * (1 - t - c * xp.sigmoid(-x))
+    gt = lambda g: g * share * v * (extra * s - x)
+    gw, gp = lambda g: g * share * l, lambda g: g * share * v * t * s
+    return y, (gx, gt, None if w is None else gw, None if p is None else gp)
 
 
 @op(samples=[shapes((3, 4), probabilities(3, 4), reduction=r) for r in REDUCTIONS]

@@ -18,7 +18,7 @@ def affine(xhat, w, b):
 
 @op(samples=[shapes((4, 3), (3,), (3,)), shapes((2, 3, 4, 2), (3,), None, eps=1e-3), shapes((2, 3, 4), None, (3,))],
     constant=(1, 2))  # fmt: skip
-def batch_norm(xp, x, w, b, *, eps=1e-5):
+def batch_norm(xp, x, w=None, b=None, *, eps=1e-5):
     """Normalise each channel over the batch and all places, then scale and shift (Ioffe & Szegedy 2015).
 
         x̂ = (x − μ) r        μ = mean(x)        r = (σ² + ε)^−½        σ² = mean((x − μ)²)
@@ -43,14 +43,15 @@ def batch_norm(xp, x, w, b, *, eps=1e-5):
         n = g if w is None else g * w
         return r * (n - mean(n) - xhat * mean(n * xhat))
 
-    return (affine(xhat, w, b), flat(mu), flat(var)), (gx, lambda g: total(g * xhat), total)
+    gw, gb = None if w is None else lambda g: total(g * xhat), None if b is None else total
+    return (affine(xhat, w, b), flat(mu), flat(var)), (gx, gw, gb)
 
 
 @op(samples=[
     shapes((4, 3), (3,), Values((3,), 0.5), (3,), (3,)),
     shapes((2, 3, 4, 2), (3,), Values((3,), 0.5), None, None, eps=1e-2),
 ])  # fmt: skip
-def batch_norm_eval(xp, x, mu, var, w, b, *, eps=1e-5):
+def batch_norm_eval(xp, x, mu, var, w=None, b=None, *, eps=1e-5):
     """Batch normalisation with given statistics: an affine map of each channel.
 
         y = w ⊙ x̂ + b,  x̂ = (x − μ) r,  r = (σ² + ε)^−½
@@ -70,15 +71,15 @@ def batch_norm_eval(xp, x, mu, var, w, b, *, eps=1e-5):
         lambda g: g * scale,
         lambda g: -total(g * scale),
         lambda g: -0.5 * total(g * scale * xhat()) * row(r),
-        lambda g: total(g * xhat()),
-        total,
+        None if w is None else lambda g: total(g * xhat()),
+        None if b is None else total,
     )
 
 
 @op(samples=[
     shapes((2, 3, 8), (8,), (8,)), shapes((4, 3, 5), (3, 5), None, last=2, eps=1e-3), shapes((2, 3), None, (3,)),
 ])  # fmt: skip
-def layer_norm(xp, x, w, b, *, last=1, eps=1e-5):
+def layer_norm(xp, x, w=None, b=None, *, last=1, eps=1e-5):
     """Normalise over the last axes, then scale and shift (Ba, Kiros & Hinton 2016).
 
         x̂ = (x − μ) r        μ = mean(x)        r = (var(x) + ε)^−½
@@ -98,11 +99,12 @@ def layer_norm(xp, x, w, b, *, last=1, eps=1e-5):
         n = g if w is None else g * w
         return r * (n - mean(n) - xhat * mean(n * xhat))
 
-    return affine(xhat, w, b), (gx, lambda g: g * xhat, lambda g: g)
+    gw, gb = None if w is None else lambda g: g * xhat, None if b is None else lambda g: g
+    return affine(xhat, w, b), (gx, gw, gb)
 
 
 @op(samples=[shapes((2, 3, 8), (8,), eps=1e-5), shapes((4, 3, 5), (3, 5), last=2, eps=1e-3), shapes((2, 3), None)])
-def rms_norm(xp, x, w, *, last=1, eps=1e-6):
+def rms_norm(xp, x, w=None, *, last=1, eps=1e-6):
     """Divide by the root of the mean square over the last axes, then scale (Zhang & Sennrich 2019).
 
         y = w ⊙ x̂,  x̂ = x r,  r = (mean(x²) + ε)^−½        x̄ = r (n − x̂ mean(n ⊙ x̂)),  n = ȳ ⊙ w        w̄ = Σ ȳ ⊙ x̂
@@ -117,12 +119,12 @@ def rms_norm(xp, x, w, *, last=1, eps=1e-6):
         n = g if w is None else g * w
         return r * (n - xhat * mean(n * xhat))
 
-    return affine(xhat, w, None), (gx, lambda g: g * xhat)
+    return affine(xhat, w, None), (gx, None if w is None else lambda g: g * xhat)
 
 
 @op(samples=[shapes((2, 4, 3), (4,), (4,), groups=2), shapes((3, 6, 2, 2), (6,), None, groups=3, eps=1e-3),
              shapes((3, 4), None, (4,), groups=1)])  # fmt: skip
-def group_norm(xp, x, w, b, *, groups, eps=1e-5):
+def group_norm(xp, x, w=None, b=None, *, groups, eps=1e-5):
     """layer_norm of each sample's groups of channels, then scale and shift each channel (Wu & He 2018).
 
         y = w ⊙ x̂ + b        w̄ = Σ ȳ ⊙ x̂        b̄ = Σ ȳ        x̄ from layer_norm, given ȳ ⊙ w
@@ -139,6 +141,6 @@ def group_norm(xp, x, w, b, *, groups, eps=1e-5):
     total = lambda t: xp.sum(t, axis=(0, *range(2, x.ndim)))
     return affine(xhat, w, b), (
         lambda g: back(gx(rows(g if w is None else g * w))),
-        lambda g: total(g * xhat),
-        total,
+        None if w is None else lambda g: total(g * xhat),
+        None if b is None else total,
     )
