@@ -68,7 +68,7 @@ class Tensor(Methods):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.array.shape  # type: ignore[no-any-return]  # arrays are untyped
+        return self.array.shape
 
     @property
     def dtype(self) -> Any:
@@ -76,7 +76,7 @@ class Tensor(Methods):
 
     @property
     def ndim(self) -> int:
-        return self.array.ndim  # type: ignore[no-any-return]  # arrays are untyped
+        return self.array.ndim
 
     @property
     def device(self) -> device:
