@@ -56,7 +56,7 @@ def axis_of(dim: int, ndim: int, operation: str) -> int:
     size = ndim or 1
     if not -size <= axis < size:
         raise IndexError(
-            f"{operation}: dim {axis} is out of range for a tensor of {ndim} axes (it must lie in [{-size}, {size - 1}])"
+            f"{operation}: dim {axis} is out of range for a tensor of {ndim} axes; it must lie in [{-size}, {size - 1}]"
         )
     return axis % size
 

@@ -297,8 +297,8 @@ def _times(other: Operand, alpha: Number, operation: str) -> Operand:
 
 
 def _no_truths(operation: str, *operands: Operand) -> None:
-    if builtins.any(isinstance(x, bool) or getattr(x, "dtype", None) == bool for x in operands):
-        raise RuntimeError(f"{operation}: truth values cannot be subtracted; use ^ (logical_xor), or convert them first")
+    if builtins.any(isinstance(x, bool) or (isinstance(x, Tensor) and x.dtype.kind == "b") for x in operands):
+        raise RuntimeError(f"{operation}: truth values have no difference; use ^ (logical_xor), or convert them first")
 
 
 def mul(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
@@ -354,12 +354,12 @@ def fmod(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor
 
 def _whole(input: Operand, other: Operand) -> bool:
     """Are both whole numbers, so that dividing by zero has no answer?"""
-    return not builtins.any(isinstance(x, float) or (isinstance(x, Tensor) and x.dtype.kind == "f") for x in (input, other))
+    return result_type(input, other).kind != "f"
 
 
 def _no_zero_divisor(operation: str, other: Operand) -> None:
     if (not other.array.all()) if isinstance(other, Tensor) else other == 0:
-        raise RuntimeError(f"{operation}: whole numbers cannot be divided by zero (ZeroDivisionError); use floats for inf")
+        raise RuntimeError(f"{operation}: whole numbers cannot be divided by zero (ZeroDivisionError); use floats")
 
 
 def pow(input: Operand, exponent: Operand, *, out: Tensor | None = None) -> Tensor:

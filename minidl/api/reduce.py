@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ..autograd import Tensor
 from ..backend import check_dtype
 from ..errors import describe
-from .arguments import DType, Dim, Number, as_float, axes_of, axis_of, both_spellings, into, ops
+from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
 
 
 class ValuesAndIndices(NamedTuple):
@@ -30,7 +30,7 @@ def _summable(input: Tensor, dtype: DType | None, operation: str) -> Tensor:
 
 def _floating(input: Tensor, operation: str) -> Tensor:
     if input.dtype.kind != "f":
-        raise RuntimeError(f"{operation}: floats are needed, got {describe(input)}; convert with .float() or pass dtype=")
+        raise RuntimeError(f"{operation}: floats are needed, got {describe(input)}; convert with .float() or dtype=")
     return input
 
 
@@ -328,7 +328,9 @@ def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor 
 
 
 @both_spellings
-def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
     """The differences of neighbours along a dim, n times over."""
     axis = axis_of(dim, input.ndim, "diff")
     parts = [t for t in (prepend, input, append) if t is not None]
@@ -353,6 +355,8 @@ def vector_norm(
     x = _floating(_cast(x, dtype, "vector_norm"), "vector_norm")
     if any_empty(x.shape, axes) and (ord == math.inf or ord < 0):
         raise RuntimeError(f"vector_norm: nothing to take the norm of order {ord} of [x {describe(x)}]")
+    if ord == 0:  # a count, which does not vary
+        return into(out, ops.sum(ops.astype(ops.ne(x, 0), dtype=x.dtype), axis=axes, keepdims=keepdim))
     return into(out, ops.vector_norm(x, ord=ord, axis=axes, keepdims=keepdim))
 
 
