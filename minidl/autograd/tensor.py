@@ -129,7 +129,7 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: "Tensor") -> None:
-        self.array, self.memory, self.base = value.array, value.memory, value.base
+        share(self, value)
         self.memory.written(self.array)
 
     def detach(self) -> "Tensor":
@@ -146,6 +146,11 @@ def make(array: Any, requires_grad: bool, node: Any, memory: Memory) -> Tensor:
 
 
 _new = Tensor.__new__
+
+
+def share(t: Tensor, other: Tensor) -> None:
+    """Let `t` stand for the memory of another tensor."""
+    t.array, t.memory, t.base = other.array, other.memory, other.base
 
 
 def view_of(t: Tensor, array: Any) -> Tensor:
