@@ -7,7 +7,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..backend import Generator
-from ..errors import ShapeError
+from ..errors import ShapeError, describe
 from .sampler import permutation
 
 
@@ -37,10 +37,10 @@ class TensorDataset(Dataset):
     def __init__(self, *tensors: Tensor) -> None:
         for t in tensors:
             if not isinstance(t, Tensor):
-                raise TypeError(f"TensorDataset: tensors are needed, got {type(t).__name__}; make them with minidl.tensor(...)")
+                raise TypeError(f"TensorDataset: tensors are needed, got {describe(t)}; make them with minidl.tensor(...)")
         if len({t.shape[:1] for t in tensors}) > 1 or any(t.ndim == 0 for t in tensors):
             shapes = ", ".join(str(tuple(t.shape)) for t in tensors)
-            raise ShapeError(f"TensorDataset: size mismatch between tensors: the first axes must be equal, got {shapes}")
+            raise ShapeError(f"TensorDataset: size mismatch between tensors; the first axes must be equal: {shapes}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:

@@ -7,7 +7,7 @@ from ..api import tensor
 from ..backend import Generator
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, Subset, TensorDataset
-from .sampler import BatchSampler, RandomSampler, SequentialSampler, batches
+from .sampler import BatchSampler, RandomSampler, SequentialSampler, batches, check_count
 
 
 class DataLoader:
@@ -44,19 +44,20 @@ class DataLoader:
             raise ValueError("DataLoader: prefetch_factor and persistent_workers need workers, and num_workers is 0")
         stream = isinstance(dataset, IterableDataset)
         if stream and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ValueError("DataLoader: an IterableDataset decides its order itself: no shuffle, sampler or batch_sampler")
+            raise ValueError("DataLoader: an IterableDataset has its own order: no shuffle, sampler or batch_sampler")
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: the sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
                 raise ValueError(
-                    "DataLoader: the batch_sampler option is mutually exclusive with batch_size, shuffle, sampler and drop_last"
+                    "DataLoader: the batch_sampler option is mutually exclusive with batch_size, shuffle, sampler "
+                    "and drop_last"
                 )
             batch_size = None
         elif batch_size is None and drop_last:
-            raise ValueError("DataLoader: batch_size=None gives single examples, so there is nothing for drop_last to drop")
-        if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size <= 0):
-            raise ValueError(f"DataLoader: batch_size is a positive whole number or None, got {batch_size!r}")
+            raise ValueError("DataLoader: batch_size=None gives single examples: there is nothing for drop_last to drop")
+        if batch_size is not None:
+            check_count("DataLoader: batch_size", batch_size)
         if not stream and not hasattr(dataset, "__getitem__"):
             raise TypeError(
                 f"DataLoader: a dataset with __getitem__ and __len__, or an IterableDataset, is needed, got "

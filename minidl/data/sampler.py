@@ -13,6 +13,11 @@ def permutation(n: int, generator: Generator | None) -> list[int]:
     return (generator or default_generator).numpy.permutation(n).tolist()  # type: ignore[no-any-return]  # NumPy's Any
 
 
+def check_count(what: str, n: Any) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n <= 0:
+        raise ValueError(f"{what} is a positive whole number, got {n!r}")
+
+
 class Sampler:
     """The base of samplers: a subclass writes `__iter__`, and `__len__` where it knows it."""
 
@@ -46,8 +51,8 @@ class RandomSampler(Sampler):
         num_samples: int | None = None,
         generator: Generator | None = None,
     ) -> None:
-        if num_samples is not None and (not isinstance(num_samples, int) or num_samples <= 0):
-            raise ValueError(f"RandomSampler: num_samples is a positive whole number, got {num_samples!r}")
+        if num_samples is not None:
+            check_count("RandomSampler: num_samples", num_samples)
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
         self._num_samples = num_samples
 
@@ -86,8 +91,7 @@ class WeightedRandomSampler(Sampler):
     def __init__(
         self, weights: Any, num_samples: int, replacement: bool = True, generator: Generator | None = None
     ) -> None:
-        if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples <= 0:
-            raise ValueError(f"WeightedRandomSampler: num_samples is a positive whole number, got {num_samples!r}")
+        check_count("WeightedRandomSampler: num_samples", num_samples)
         if not isinstance(replacement, bool):
             raise ValueError(f"WeightedRandomSampler: replacement is a bool, got {replacement!r}")
         self.weights = as_tensor(weights, dtype="float64")
@@ -97,9 +101,10 @@ class WeightedRandomSampler(Sampler):
         w = self.weights.tolist()
         if not all(0 <= x < float("inf") for x in w) or sum(w) <= 0:
             raise ValueError("WeightedRandomSampler: weights are at least 0, finite, and not all 0")
-        if not replacement and sum(x > 0 for x in w) < num_samples:
+        possible = sum(x > 0 for x in w)
+        if not replacement and possible < num_samples:
             raise ValueError(
-                f"WeightedRandomSampler: cannot draw {num_samples} different numbers from {sum(x > 0 for x in w)} with a weight"
+                f"WeightedRandomSampler: {num_samples} different numbers are wanted, only {possible} have a weight above 0"
             )
 
     def __iter__(self) -> Iterator[int]:
@@ -116,8 +121,7 @@ class BatchSampler(Sampler):
     """The numbers of another sampler, batch_size at a time; drop_last leaves out a last, smaller batch."""
 
     def __init__(self, sampler: Any, batch_size: int, drop_last: bool) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size <= 0:
-            raise ValueError(f"batch_size is a positive whole number, got {batch_size!r}")
+        check_count("BatchSampler: batch_size", batch_size)
         if not isinstance(drop_last, bool):
             raise ValueError(f"drop_last is a bool, got {drop_last!r}")
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..errors import describe
-from .module import Module
+from .module import Module, indented
 from .parameter import Parameter
 
 
@@ -155,10 +155,8 @@ class ModuleList(_Numbered):
                 runs[-1][1] = k
             else:
                 runs.append([k, k, text])
-        lines = [
-            (f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}").replace("\n", "\n  ") for a, b, text in runs
-        ]
-        return f"{self._get_name()}(" + "".join(f"\n  {line}" for line in lines) + ("\n)" if lines else ")")
+        lines = [f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}" for a, b, text in runs]
+        return f"{self._get_name()}(" + "".join(f"\n  {indented(line)}" for line in lines) + ("\n)" if lines else ")")
 
 
 class ModuleDict(Module):
@@ -171,7 +169,7 @@ class ModuleDict(Module):
 
     def __getitem__(self, key: str) -> Module:
         if key not in self._modules:
-            raise _NoKey(f"ModuleDict: there is no {key!r}; there are {', '.join(map(repr, self._modules)) or 'none'}")
+            raise _no_key(self, key, self._modules)
         return self._modules[key]  # type: ignore[return-value]  # no member is None
 
     def __setitem__(self, key: str, module: Module) -> None:
@@ -209,7 +207,7 @@ class ModuleDict(Module):
     def update(self, modules: Any) -> None:
         """Add modules from a dict or from (name, module) pairs."""
         if not isinstance(modules, Iterable):
-            raise TypeError(f"ModuleDict.update: a dict or pairs of (name, module) are needed, got {type(modules).__name__}")
+            raise TypeError(f"ModuleDict.update: a dict or (name, module) pairs are needed, got {type(modules).__name__}")
         for key, module in modules.items() if hasattr(modules, "items") else modules:
             self[key] = module
 
@@ -218,6 +216,10 @@ class _NoKey(IndexError, KeyError):
     """There is nothing under this name; also a KeyError, as of a dict."""
 
     __str__ = Exception.__str__
+
+
+def _no_key(owner: Module, key: Any, names: Iterable[str]) -> _NoKey:
+    return _NoKey(f"{type(owner).__name__}: there is no {key!r}; there are {', '.join(map(repr, names)) or 'none'}")
 
 
 class ParameterList(_Numbered):
@@ -255,7 +257,7 @@ class ParameterDict(Module):
 
     def __getitem__(self, key: str) -> Parameter:
         if key not in self._parameters:
-            raise _NoKey(f"ParameterDict: there is no {key!r}; there are {', '.join(map(repr, self._parameters)) or 'none'}")
+            raise _no_key(self, key, self._parameters)
         return self._parameters[key]  # type: ignore[return-value]  # no member is None
 
     def __setitem__(self, key: str, parameter: Any) -> None:

@@ -57,7 +57,7 @@ class _Conv(Module):
             if padding not in ("same", "valid"):
                 raise ValueError(f"{name}: padding is a number, one per axis, 'same' or 'valid', got {padding!r}")
             if padding == "same" and any(s != 1 for s in self.stride):
-                raise ValueError(f"{name}: padding='same' is not supported for strided convolutions (stride {self.stride})")
+                raise ValueError(f"{name}: padding='same' is not supported for strided convolutions ({self.stride})")
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight = Parameter(empty(shape, device=device, dtype=dtype))
         if bias:

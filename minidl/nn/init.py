@@ -2,18 +2,17 @@
 
 import math
 import warnings
-from typing import Any
 
 from ..api import eye, zeros
 from ..autograd import Tensor, no_grad
 from ..backend import Generator
 
-_LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid")
+_CONVOLUTIONS = [f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)]
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """By how much weights must be larger for a nonlinearity to keep its input's variance."""
-    if nonlinearity in _LINEAR:
+    if nonlinearity in ("linear", "sigmoid", *_CONVOLUTIONS):
         return 1.0
     if nonlinearity == "tanh":
         return 5.0 / 3
@@ -44,7 +43,12 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 
 @no_grad()
 def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
 ) -> Tensor:
     """N(mean, std²) conditioned on [a, b]: values outside are drawn again."""
     if a >= b:
@@ -52,7 +56,7 @@ def trunc_normal_(
     inside = _phi((b - mean) / std) - _phi((a - mean) / std)
     if inside < 1e-3:
         raise ValueError(
-            f"trunc_normal_: only {inside:.1e} of N({mean}, {std}²) lies in [{a}, {b}]; choose bounds nearer to the mean"
+            f"trunc_normal_: only {inside:.1e} of N({mean}, {std}²) lies in [{a}, {b}]; move the bounds nearer the mean"
         )
     tensor.normal_(mean, std, generator=generator)
     while True:

@@ -93,7 +93,7 @@ class Module:
                 elif isinstance(changed, tuple) and len(changed) == 2:
                     args, kwargs = changed
                 else:
-                    raise RuntimeError(f"a forward pre-hook with kwargs must return None or (args, kwargs), got {changed!r}")
+                    raise RuntimeError(f"a pre-hook with kwargs returns None or (args, kwargs), got {changed!r}")
             backward = None
             if is_grad_enabled() and (self._backward_hooks or self._backward_pre_hooks):
                 backward = BackwardHooks(self, self._backward_pre_hooks.values(), self._backward_hooks.values())
@@ -206,9 +206,9 @@ class Module:
         if not isinstance(name, str):
             raise TypeError(f"{what} name should be a string, got {type(name).__name__}")
         if not name or "." in name:
-            raise NameProblem(f"{what} name {name!r}: it must not be empty nor contain a dot, which separates modules in paths")
-        taken = hasattr(type(self), name) or any(name in names for names in (self.__dict__, *map(self.__dict__.get, STORES)))
-        if taken and name not in self.__dict__[store]:
+            raise NameProblem(f"{what} name {name!r}: names are not empty and contain no dot, which separates them in paths")
+        names = [self.__dict__, *(self.__dict__[kind] for kind in STORES)]
+        if (hasattr(type(self), name) or any(name in taken for taken in names)) and name not in self.__dict__[store]:
             raise NameProblem(f"attribute {name!r} already exists in {type(self).__name__}")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -267,7 +267,9 @@ class Module:
         for _, module in self.named_children():
             yield module
 
-    def _named_members(self, store: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
+    def _named_members(
+        self, store: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
         seen: set[Any] = set()
         inside = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
         for path, module in inside:
@@ -304,7 +306,7 @@ class Module:
         for name in target.split(".") if target else ():
             inner = getattr(module, name, None)
             if not isinstance(inner, Module):
-                raise AttributeError(f"get_submodule: {type(module).__name__} has no module {name!r} (asked for {target!r})")
+                raise AttributeError(f"{type(module).__name__} has no module {name!r} (asked for {target!r})")
             module = inner
         return module
 
@@ -379,7 +381,8 @@ class Module:
             raise TypeError(f"Module.to: a floating-point dtype is needed, got {dtype}")
         if where is not None:
             backend_for(where)  # refuse a device that is not there before anything has moved
-        return self._apply(lambda t: t.to(where or t.device, dtype if dtype is not None and t.dtype.kind == "f" else t.dtype))
+        wanted = lambda t: dtype if dtype is not None and t.dtype.kind == "f" else t.dtype
+        return self._apply(lambda t: t.to(device=where or t.device, dtype=wanted(t)))
 
     def float(self) -> "Module":
         return self.to(dtype="float32")
@@ -475,7 +478,7 @@ class Module:
 
     def __repr__(self) -> str:
         extra = self.extra_repr().split("\n") if self.extra_repr() else []
-        children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
+        children = [f"({name}): {indented(repr(module))}" for name, module in self._modules.items()]
         if not children and len(extra) <= 1:
             return f"{self._get_name()}({''.join(extra)})"
         return f"{self._get_name()}(\n  " + "\n  ".join(extra + children) + "\n)"
@@ -515,14 +518,14 @@ def _destination(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
 
 
 def _is_dtype(name: str) -> bool:
-    return name.partition(":")[0] not in ("cpu", "cuda") and name.rstrip("0123456789") in ("float", "int", "uint", "bool")
+    return name.rstrip("0123456789") in ("float", "int", "uint", "bool")
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _indented(text: str) -> str:
+def indented(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 

@@ -7,6 +7,7 @@ from ..autograd import Tensor, no_grad
 from ..errors import ShapeError
 from . import functional as F
 from . import init
+from .conv import tuple_of
 from .module import Module
 from .parameter import Parameter
 
@@ -72,7 +73,7 @@ class _BatchNorm(Module):
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.takes:
             raise ShapeError(
-                f"{type(self).__name__}: the input is {' or '.join(self.takes.values())}, got shape {tuple(input.shape)}"
+                f"{type(self).__name__}: the input is {' or '.join(self.takes.values())}, got shape {input.shape}"
             )
         by_batch = self.training or self.running_mean is None
         keep = not self.training or self.track_running_stats  # in training without tracking, leave them alone
@@ -133,7 +134,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = tuple(normalized_shape) if hasattr(normalized_shape, "__iter__") else (normalized_shape,)
+        self.normalized_shape = tuple_of(normalized_shape, 1)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         made = lambda: Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
         self.register_parameter("weight", made() if elementwise_affine else None)

@@ -55,5 +55,5 @@ def _own(t: Tensor, data: Any, requires_grad: bool) -> None:
     if isinstance(data, Tensor):
         share(t, data.detach())
     elif data is not None:
-        raise TypeError(f"{type(t).__name__}: a tensor is needed, got {describe(data)}; make one with minidl.tensor(...)")
+        raise TypeError(f"{type(t).__name__}: a tensor is needed, got {describe(data)}; see minidl.tensor(...)")
     t.requires_grad = requires_grad

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from . import functional as F
+from .conv import tuple_of
 from .module import Module
 
 
@@ -67,9 +68,8 @@ class AvgPool1d(Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        one = lambda value: tuple(value) if hasattr(value, "__iter__") else (value,)
-        self.kernel_size, self.stride = one(kernel_size), one(kernel_size if stride is None else stride)
-        self.padding, self.ceil_mode, self.count_include_pad = one(padding), ceil_mode, count_include_pad
+        self.kernel_size, self.stride = tuple_of(kernel_size, 1), tuple_of(kernel_size if stride is None else stride, 1)
+        self.padding, self.ceil_mode, self.count_include_pad = tuple_of(padding, 1), ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool1d(

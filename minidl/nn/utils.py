@@ -15,7 +15,11 @@ def _with_grad(parameters: Any) -> list[Tensor]:
 
 @no_grad()
 def clip_grad_norm_(
-    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
+    parameters: Any,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Scale all gradients by one factor so that their joint norm is at most max_norm; returns the norm before.
 
@@ -63,7 +67,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     parameters = list(parameters)
     size = sum(math.prod(p.shape) for p in parameters)
     if vec.shape != (size,):
-        raise ValueError(f"vector_to_parameters: the parameters hold {size} numbers, the vector has shape {tuple(vec.shape)}")
+        raise ValueError(f"vector_to_parameters: the parameters hold {size} numbers, the vector has shape {vec.shape}")
     start = 0
     for p in parameters:
         stop = start + math.prod(p.shape)

@@ -24,8 +24,8 @@ class LRScheduler:
                 group["initial_lr"] = group["lr"]
             elif "initial_lr" not in group:
                 raise ValueError(
-                    f"{type(self).__name__}: to go on after epoch {last_epoch}, group {k} of the optimizer needs 'initial_lr'; "
-                    "load the optimizer's state first"
+                    f"{type(self).__name__}: to go on after epoch {last_epoch}, group {k} of the optimizer needs "
+                    "'initial_lr'; load the optimizer's state first"
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
@@ -127,7 +127,9 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """lr ← γ lr at each of the milestones"""
 
-    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -162,7 +164,7 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if not 0 < start_factor <= 1 or not 0 <= end_factor <= 1:
-            raise ValueError(f"LinearLR: 0 < start_factor <= 1 and 0 <= end_factor <= 1, got {start_factor}, {end_factor}")
+            raise ValueError(f"LinearLR: factors lie in (0, 1], the end in [0, 1], got {start_factor}, {end_factor}")
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 

@@ -14,7 +14,7 @@ from ..errors import describe
 class Optimizer:
     """The base of every optimizer; a subclass writes `update` for one parameter.
 
-    params: parameters, or dicts with "params" and settings of their own (`{"params": net.head.parameters(), "lr": 1e-2}`).
+    params: parameters, or dicts with settings of their own: `{"params": net.head.parameters(), "lr": 1e-2}`.
     defaults: the settings of groups that do not say theirs."""
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
@@ -77,12 +77,12 @@ class Optimizer:
                 raise TypeError(f"{_name(self)}: can only optimize tensors, but parameter {k} is {describe(p)}")
             if not p.is_leaf:
                 raise ValueError(
-                    f"{_name(self)}: can't optimize a non-leaf tensor: parameter {k} ({describe(p)}) is the result of an operation"
+                    f"{_name(self)}: can't optimize a non-leaf tensor: an operation made parameter {k} ({describe(p)})"
                 )
             if p in earlier:
                 raise ValueError(
-                    f"{_name(self)}: some parameters appear more than once: parameter {k} ({describe(p)}) of this group is "
-                    "already there; list each once (module.parameters() does)"
+                    f"{_name(self)}: some parameters appear more than once: parameter {k} of this group ({describe(p)}) "
+                    "is already there; list each once (module.parameters() does)"
                 )
             earlier.add(p)
         self.param_groups.append({**self.defaults, **param_group, "params": params})
@@ -101,7 +101,7 @@ class Optimizer:
         sizes, saved_sizes = ([len(group["params"]) for group in groups] for groups in (self.param_groups, saved))
         if sizes != saved_sizes:
             raise ValueError(
-                f"{_name(self)}: the loaded state has parameter groups of {saved_sizes} parameters, this optimizer of {sizes}"
+                f"{_name(self)}: the loaded state has groups of {saved_sizes} parameters, this optimizer of {sizes}"
             )
         own = [group["params"] for group in self.param_groups]
         parameter = {k: p for a, ps in zip(saved, own) for k, p in zip(a["params"], ps)}
