@@ -16,7 +16,7 @@ import minidl
 from ..files import atomic_write
 from . import digits, networks, pictures
 from .proofs import Row, prove, together
-from .train import History, accuracy, predict, train
+from .train import History, predict, train
 
 SEEDS = (0, 1, 2)
 EPOCHS = 15

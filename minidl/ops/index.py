@@ -22,6 +22,7 @@ def getitem(xp, x, *indices, key):
 
 @op(samples=[
     shapes((2, 2), key=(slice(0, 2), slice(None, None, 2)), shape=(3, 4)),
+    shapes((4,), ints(2, high=3), key=(INDEX,), shape=(3, 4)),
     shapes((2, 2, 4), ints(2, 2, low=-3, high=3), key=(INDEX,), shape=(3, 4)),
 ])  # fmt: skip
 def index_add(xp, x, *indices, key, shape):

@@ -23,8 +23,13 @@ class Values:
             return (rng.random(n) < 0.5).reshape(self.shape)
         if self.kind == "permutation":
             return rng.permutation(int(self.high))[:n].reshape(self.shape)
-        places = rng.random(n) if self.kind == "float" else (rng.permutation(n) + 0.5 * rng.random(n)) / n
-        return (self.low + span * places).reshape(self.shape).astype(dtype)
+        places = (rng.permutation(n) + 0.5 * rng.random(n)) / n if self.kind == "distinct" else rng.random(n)
+        x = (self.low + span * places).reshape(self.shape).astype(dtype)
+        if self.kind == "definite":  # symmetric matrices with eigenvalues of at least one
+            x = x @ x.swapaxes(-1, -2)
+            diagonal = range(self.shape[-1])
+            x[..., diagonal, diagonal] += 1
+        return x
 
 
 @dataclass(frozen=True)

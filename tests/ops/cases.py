@@ -121,7 +121,8 @@ def never_broadcast(op):
                 t = evaluate(op, sample, reshaped(values, k, shape))
                 if t is not None and t[0] == whole[0] and t[1][k] not in (None, shape):
                     may.add(k)
-    return [op.arguments[k] if k < len(op.arguments) else f"operand {k + 1}" for k in sorted(may - is_)]
+    name = lambda k: op.arguments[min(k, len(op.arguments) - 1)]  # the last may be one for many
+    return sorted({name(k) for k in may} - {name(k) for k in is_})
 
 
 def emptied(sample):
@@ -136,5 +137,6 @@ def emptied(sample):
 
 def scalars(sample):
     """The sample without any axes."""
-    if not sample.params and any(a is not None and a.shape for a in sample.args):
+    given = [a for a in sample.args if a is not None]
+    if not sample.params and any(a.shape for a in given) and all(a.kind in ("float", "bool", "int") for a in given):
         yield replace(sample, args=tuple(a if a is None else replace(a, shape=()) for a in sample.args))
