@@ -46,8 +46,8 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     elif kind is ShapeError and "broadcast" in str(error):
         reason = broadcast_problem([tuple(t.shape) for t in tensors])
     called, path = _call_site(op.name)
-    told = kind(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
-    told.explained = True  # type: ignore[attr-defined]  # by the innermost op: outer ones pass it on
+    told: Any = kind(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
+    told.explained = True  # by the innermost op: outer ones pass it on
     return told
 
 

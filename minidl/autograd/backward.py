@@ -138,7 +138,7 @@ def replay(order: Iterable[Node]) -> tuple[dict[Node, Any], dict[Node, Any]]:
 def rematerialise(node: Node) -> Tensor:
     """The value of a record, computed again from the leaves and bound to that record."""
     with no_grad():
-        return replay(reachable([node]))[0][node]  # type: ignore[no-any-return]  # a Tensor, as every value
+        return replay(reachable([node]))[0][node]
 
 
 def run_hooks(hooks: dict[float, Any], g: Any) -> Any:
@@ -241,7 +241,7 @@ def _seed(operation: str, root: Tensor, seed: Tensor | None) -> Tensor:
         return Tensor(backend_of(root.array).ones_like(root.array))
     if seed.shape != root.shape:
         raise RuntimeError(f"{operation}: the gradient ({describe(seed)}) must have the shape of the tensor ({describe(root)})")
-    return seed if seed.dtype == root.dtype else OPS.astype(seed, dtype=root.dtype)  # type: ignore[no-any-return]
+    return seed if seed.dtype == root.dtype else OPS.astype(seed, dtype=root.dtype)
 
 
 def sequence(value: Any) -> list[Any]:

@@ -108,12 +108,11 @@ def _rows(y: Tensor, xs: list[Tensor], create_graph: bool, strict: bool) -> list
         seed = _like(y)
         seed.array.reshape(-1)[place] = 1
         rows.append(_grad([y], xs, [seed], create_graph, strict))
-    shape = lambda x: (*y.shape, *x.shape)
     if not rows:
-        return [_like(x, shape=shape(x)) for x in xs]
+        return [_like(x, shape=(*y.shape, *x.shape)) for x in xs]
     columns = zip(*rows)
     return [
-        OPS.reshape(OPS.concatenate(*(OPS.reshape(g, shape=(1, *x.shape)) for g in column), axis=0), shape=shape(x))
+        OPS.reshape(OPS.concatenate(*(OPS.reshape(g, shape=(1, *x.shape)) for g in column), axis=0), shape=(*y.shape, *x.shape))
         for x, column in zip(xs, columns)
     ]
 

@@ -68,7 +68,7 @@ class Tensor(Methods):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.array.shape  # type: ignore[no-any-return]  # arrays are untyped
+        return self.array.shape
 
     @property
     def dtype(self) -> Any:
@@ -76,7 +76,7 @@ class Tensor(Methods):
 
     @property
     def ndim(self) -> int:
-        return self.array.ndim  # type: ignore[no-any-return]  # arrays are untyped
+        return self.array.ndim
 
     @property
     def device(self) -> device:
@@ -106,7 +106,7 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: "Tensor") -> None:
-        self.array, self.memory, self.base = value.array, value.memory, value.base
+        share(self, value)
         self.memory.written(self.array)
 
     def detach(self) -> "Tensor":
@@ -123,3 +123,8 @@ def make(array: Any, needs_grad: bool, node: Node | None, memory: Memory) -> Ten
     t.array, t.needs_grad, t.node, t.memory = array, needs_grad, node, memory
     t.grad = t.base = t.hooks = None
     return t
+
+
+def share(t: Tensor, other: Tensor) -> None:
+    """Let `t` stand for the memory of another tensor."""
+    t.array, t.memory, t.base = other.array, other.memory, other.base

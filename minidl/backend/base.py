@@ -1,6 +1,6 @@
 """A backend: one array library bound to the algebra, and how arrays get in and out of it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -23,6 +23,10 @@ class Backend:
         self.array_type = array_type
         for name in NAMES:
             setattr(self, name, own[name] if name in own else getattr(library, name))
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...  # the names of the algebra
 
     def __repr__(self) -> str:
         return f"<minidl backend {self.device_type}>"

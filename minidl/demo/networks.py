@@ -1,12 +1,7 @@
-"""The three models that learn the digits, each as its textbook draws it."""
+"""The two networks that learn the digits, as a textbook draws them."""
 
 import minidl
 from minidl import nn
-
-
-def linear_network() -> nn.Module:
-    """784's little brother: 64 pixels, one linear layer, ten scores. Logistic regression by gradient descent."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
 
 
 def mlp() -> nn.Module:

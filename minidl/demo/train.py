@@ -29,7 +29,7 @@ class History:
 
 def train(
     make: Callable[[], Any], data: tuple[Any, Any, Any, Any], epochs: int, seed: int, augment: bool,
-    progress: Callable[[str], None] = lambda text: None,
+    progress: Callable[[int, int, str], None] = lambda done, of, text: None,
 ) -> History:  # fmt: skip
     """Cross-entropy, Adam, a learning rate that falls to zero along half a cosine."""
     images, labels, held_out, held_out_labels = data
@@ -58,7 +58,8 @@ def train(
             step += 1
         history.losses.append(total / len(images))
         history.accuracies.append(accuracy(model, held_out, held_out_labels))
-        progress(f"epoch {epoch + 1:2d}/{epochs}  loss {history.losses[-1]:.4f}  held-out {history.accuracies[-1]:.4f}")
+        text = f"epoch {epoch + 1:2}/{epochs}  loss {history.losses[-1]:.4f}  held-out {history.accuracies[-1]:.4f}"
+        progress(epoch + 1, epochs, text)
     history.seconds = time.perf_counter() - start
     return history
 

@@ -300,3 +300,36 @@ def where(xp, condition, a, b):
         lambda g: xp.where(condition, g, 0),
         lambda g: xp.where(condition, 0, g),
     )
+
+
+@op(samples=[
+    shapes((3, 4), (3, 4), (3, 4)), shapes((3, 4), (4,), None), shapes((3, 1), None, (4,)), shapes((2,), (), (2, 1)),
+], promote="common")  # fmt: skip
+def clamp(xp, x, low, high):
+    """y = min(max(x, low), high)        x̄ = ȳ where low ≤ x ≤ high; else ȳ goes to the bound that y is"""
+    y = x if low is None else xp.maximum(x, low)
+    y = y if high is None else xp.minimum(y, high)
+    over = None if high is None else (x > high) if low is None else (x > high) | (low > high)
+    under = None if low is None else (x < low) if high is None else (x < low) & (low <= high)
+    without = lambda g, places: g if places is None else xp.where(places, 0, g)
+    return y, (
+        lambda g: without(without(g, over), under),
+        None if low is None else lambda g: xp.where(under, g, 0),
+        None if high is None else lambda g: xp.where(over, g, 0),
+    )
+
+
+@op(samples=PAIRS, promote="float")
+def logaddexp(xp, a, b):
+    """y = ln(eᵃ + eᵇ)        ā = ȳ / (1 + eᵇ⁻ᵃ)        b̄ = ȳ / (1 + eᵃ⁻ᵇ)"""
+    d = xp.where(a == b, 0, a - b)  # infinities of one sign do not differ
+    y = xp.maximum(a, b) + xp.log1p(xp.exp(-xp.abs(d)))
+    return y, (lambda g: g / (1 + xp.exp(-d)), lambda g: g / (1 + xp.exp(d)))
+
+
+@op(samples=[shapes((3, 4), (4,), low=0.2), shapes((), (2,), low=0.2)], promote="float")
+def xlogy(xp, a, b):
+    """y = a ln b, 0 where a = 0        ā = ȳ ln b        b̄ = ȳ a / b"""
+    zero = (a == 0) & (b == b)
+    y = xp.where(zero, 0, a * xp.log(b))
+    return y, (lambda g: xp.where((a == 0) & (b <= 0), 0, g * xp.log(b)), lambda g: g * a / b)

@@ -2,6 +2,8 @@
 
 `axis` is None (all axes) or a tuple; for what picks or orders along one axis it is a number."""
 
+import math
+
 from ..autograd import op
 from .samples import bools, distinct, ints, shapes
 
@@ -158,3 +160,81 @@ def sort(xp, x, *, axis):
 def argsort(xp, x, *, axis):
     """y = the places of the values in ascending order; equal ones keep their order"""
     return xp.argsort(x, axis=axis), None
+
+
+SPREADS = [*AXES[:3], shapes((3, 4), axis=(1,), correction=0), shapes((5,), correction=2.0)]
+
+
+@op(samples=SPREADS)
+def var(xp, x, *, axis=None, keepdims=False, correction=1):
+    """y = Σ (x − μ)² / (n − c) over axes        x̄ = ȳ 2 (x − μ) / (n − c)        NaN where n ≤ c"""
+    n, one = length(x.shape, axis), kept(x.shape, axis)
+    scale = 1 / (n - correction) if n > correction else math.nan
+    xc = x - xp.sum(x, axis=axis, keepdims=True) * (1 / n if n else math.nan)
+    y = xp.sum(xc * xc, axis=axis, keepdims=keepdims) * scale
+    return y, (lambda g: xp.reshape(g, shape=one) * xc * (2 * scale),)
+
+
+@op(samples=SPREADS)
+def std(xp, x, *, axis=None, keepdims=False, correction=1):
+    """y = √var(x) over axes        x̄ = ȳ (x − μ) / ((n − c) y), 0 where y = 0"""
+    v, (gv,) = var.formula(xp, x, axis=axis, keepdims=keepdims, correction=correction)
+    y = xp.sqrt(v)
+    return y, (lambda g: gv(xp.where(y == 0, 0, g / (2 * xp.where(y == 0, 1, y)))),)
+
+
+@op(samples=[*AXES, shapes(distinct(3, 4), axis=(-1,))])
+def logsumexp(xp, x, *, axis=None, keepdims=False):
+    """y = ln Σ eˣ over axes, without overflow        x̄ = ȳ eˣ⁻ʸ"""
+    one = kept(x.shape, axis)
+    top = xp.max(x, axis=axis, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, 0)  # a row of -inf only, or one with +inf, needs no shift
+    y = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
+    shift = xp.where(y == -math.inf, 0, y)
+    return y if keepdims else xp.reshape(y, shape=squeezed(x.shape, axis)), (
+        lambda g: xp.reshape(g, shape=one) * xp.exp(x - shift),
+    )
+
+
+def squeezed(shape, axis):
+    """The shape of a reduction that drops its axes."""
+    return tuple(n for k, n in enumerate(shape) if axis is not None and k not in axis and k - len(shape) not in axis)
+
+
+@op(samples=[shapes(distinct(5)), shapes(distinct(3, 4)), shapes(())])
+def median(xp, x):
+    """y = the value in the middle, the lower of two; NaN if there is one        x̄ = ȳ, shared where x = y"""
+    n = length(x.shape, None)
+    ranked = xp.sort(xp.reshape(x, shape=(n,)), axis=0)
+    return extreme(xp, x, xp.where(ranked[n - 1] == ranked[n - 1], ranked[(n - 1) // 2], ranked[n - 1]), None)
+
+
+NORMS = [
+    sample
+    for p in (0.5, 1, 3, math.inf, -math.inf)
+    for sample in (shapes((3, 4), ord=p, axis=(0,)), shapes((2, 3, 4), ord=p, axis=(0, -1), keepdims=True))
+]
+
+
+@op(samples=[*AXES, *NORMS])
+def vector_norm(xp, x, *, ord=2, axis=None, keepdims=False):
+    """y = (Σ |x|ᵖ)^(1/p) over axes        x̄ = ȳ sign x (|x| / y)ᵖ⁻¹, 0 where x or y is 0
+
+    p = ±∞ is the largest or smallest |x|."""
+    one, size = kept(x.shape, axis), xp.abs(x)
+    if ord in (math.inf, -math.inf):
+        pick = max if ord > 0 else min
+        y, (gsize,) = pick.formula(xp, size, axis=axis, keepdims=keepdims)
+        return y, (lambda g: gsize(g) * xp.sign(x),)
+    if ord == 1:
+        return xp.sum(size, axis=axis, keepdims=keepdims), (lambda g: xp.reshape(g, shape=one) * xp.sign(x),)
+    if ord == 2:
+        y = xp.sqrt(xp.sum(x * x, axis=axis, keepdims=keepdims))
+        return y, (lambda g: xp.reshape(g / xp.where(y == 0, 1, y), shape=one) * x,)
+    y = xp.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+    def gx(g):
+        ratio = xp.where(x == 0, 1, size) / xp.reshape(xp.where(y == 0, 1, y), shape=one)
+        return xp.reshape(g, shape=one) * xp.sign(x) * ratio ** (ord - 1)
+
+    return y, (gx,)

@@ -8,7 +8,17 @@ from minidl.backend import backend_for
 from minidl.testing import checks, gradcheck
 from minidl.testing.checks import BOUNDS, LAYOUTS, Trial
 
-from .cases import OPS, REFUSALS, emptied, every_case, every_op, never_broadcast, never_changed, never_left_out_or_never_given, scalars
+from .cases import (
+    OPS,
+    REFUSALS,
+    emptied,
+    every_case,
+    every_op,
+    never_broadcast,
+    never_changed,
+    never_left_out_or_never_given,
+    scalars,
+)
 from .references import REFERENCES
 
 

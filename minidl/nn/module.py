@@ -1,0 +1,537 @@
+"""Module: parameters, buffers and other modules under names, and a forward that uses them."""
+
+import difflib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..api import as_tensor
+from ..autograd import Tensor, is_grad_enabled, no_grad
+from ..backend import backend_for, check_dtype
+from ..backend import device as Device
+from ..errors import describe
+from .hooks import BackwardHooks, HookDict, RemovableHandle
+from .parameter import Buffer, Parameter
+
+
+class NameProblem(ValueError, KeyError):
+    """A name under which nothing can be registered; also a KeyError, as in PyTorch."""
+
+    __str__ = Exception.__str__  # KeyError would print the sentence in quotes
+
+
+class LoadResult(NamedTuple):
+    """What `load_state_dict` did not match."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+
+    __str__ = __repr__
+
+
+STORES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
+HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+
+
+class Module:
+    """The base of every layer and network.
+
+        class Net(Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = Linear(2, 3)
+
+            def forward(self, x):
+                return self.fc(x)
+
+    Assigning a Parameter, a Buffer or a Module to an attribute registers it. Call the module (`net(x)`), not its
+    `forward`: the call also runs the hooks."""
+
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: "dict[str, Module | None]"
+    _non_persistent_buffers_set: set[str]
+    _forward_pre_hooks: HookDict
+    _forward_hooks: HookDict
+    _backward_pre_hooks: HookDict
+    _backward_hooks: HookDict
+    forward: Callable[..., Any]
+
+    def __init__(self) -> None:
+        own = self.__dict__
+        own["training"] = True
+        own.update((store, {}) for store in STORES)
+        own["_non_persistent_buffers_set"] = set()
+        own.update((kind, HookDict()) for kind in HOOKS)
+
+    # ---- the call
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[no-redef]  # subclasses choose the signature
+        """What the module computes; every subclass writes its own."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward: define `def forward(self, x)` in the class"
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks):
+            return self.forward(*args, **kwargs)
+        return self._call_with_hooks(args, kwargs)
+
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result, finished, ran = None, False, set()
+        try:
+            for hook, with_kwargs in list(self._forward_pre_hooks.values()):
+                changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
+                if changed is None:
+                    continue
+                if not with_kwargs:
+                    args = changed if isinstance(changed, tuple) else (changed,)
+                elif isinstance(changed, tuple) and len(changed) == 2:
+                    args, kwargs = changed
+                else:
+                    raise RuntimeError(f"a pre-hook with kwargs returns None or (args, kwargs), got {changed!r}")
+            backward = None
+            if is_grad_enabled() and (self._backward_hooks or self._backward_pre_hooks):
+                backward = BackwardHooks(self, self._backward_pre_hooks.values(), self._backward_hooks.values())
+                args = backward.tap_inputs(args)
+            result = self.forward(*args, **kwargs)
+            for key, (hook, with_kwargs, _) in list(self._forward_hooks.items()):
+                ran.add(key)
+                changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+                result = result if changed is None else changed
+            finished = True
+            return result if backward is None else backward.tap_outputs(result)
+        finally:
+            if not finished:  # something raised; hooks registered with always_call run all the same
+                for key, (hook, with_kwargs, always) in list(self._forward_hooks.items()):
+                    if always and key not in ran:
+                        hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """`hook(module, args)` runs before forward; what it returns, unless None, replaces the arguments."""
+        return self._forward_pre_hooks.add((hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """`hook(module, args, output)` runs after forward; what it returns, unless None, replaces the output."""
+        return self._forward_hooks.add((hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """`hook(module, grad_output)` runs when the gradients of the outputs are there; it may return others."""
+        return self._backward_pre_hooks.add(hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """`hook(module, grad_input, grad_output)` runs when the gradients of the inputs are there.
+
+        It may return others in place of grad_input. Both are tuples, None standing for what needs no gradient."""
+        return self._backward_hooks.add(hook, prepend)
+
+    # ---- registration
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind = Parameter if isinstance(value, Parameter) else Module if isinstance(value, Module) else Buffer
+        own = self.__dict__
+        if isinstance(value, kind):
+            if "_modules" not in own:
+                what = {Parameter: "parameters", Module: "module", Buffer: "buffers"}[kind]
+                raise AttributeError(
+                    f"cannot assign {what} before Module.__init__() call: "
+                    f"begin {type(self).__name__}.__init__ with super().__init__()"
+                )
+            store = {Parameter: "_parameters", Module: "_modules", Buffer: "_buffers"}[kind]
+            if name not in own[store]:  # what was there under this name goes, whatever it was
+                self._forget(name)
+            if kind is Parameter:
+                self.register_parameter(name, value)
+            elif kind is Module:
+                self.register_module(name, value)
+            else:
+                self.register_buffer(name, value, value.persistent)
+            return
+        for store, what in STORES.items():
+            registered = own.get(store)
+            if registered is not None and name in registered:
+                if value is not None and not (store == "_buffers" and isinstance(value, Tensor)):
+                    needed = {"parameter": "a Parameter", "buffer": "a Tensor", "module": "a Module"}[what]
+                    raise TypeError(
+                        f"cannot assign {_kind(value)} as {what} '{name}' of {type(self).__name__}: "
+                        f"{needed} or None is needed (to replace it by something else, `del` it first)"
+                    )
+                registered[name] = value
+                return
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__
+        for store in STORES:
+            registered = own.get(store)
+            if registered is not None and name in registered:
+                return registered[name]
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if "_modules" not in own:
+            text += "; Module.__init__() has not run: begin your __init__ with super().__init__()"
+        elif not name.startswith("__"):
+            close = difflib.get_close_matches(name, [n for n in dir(self) if not n.startswith("_")], n=3)
+            text += f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise AttributeError(text)
+
+    def __delattr__(self, name: str) -> None:
+        for store in STORES:
+            if name in self.__dict__.get(store, ()):
+                self._forget(name)
+                return
+        super().__delattr__(name)
+
+    def __dir__(self) -> list[str]:
+        names = {*super().__dir__(), *(name for store in STORES for name in self.__dict__.get(store, ()))}
+        return sorted(name for name in names if not name[0].isdigit())
+
+    def _forget(self, name: str) -> None:
+        for store in STORES:
+            self.__dict__[store].pop(name, None)
+        self.__dict__.pop(name, None)
+        self._non_persistent_buffers_set.discard(name)
+
+    def _check_name(self, name: Any, store: str) -> None:
+        what = STORES[store]
+        if store not in self.__dict__:
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{what} name should be a string, got {type(name).__name__}")
+        if not name or "." in name:
+            raise NameProblem(f"{what} name {name!r}: names are not empty and contain no dot, which separates them in paths")
+        names = [self.__dict__, *(self.__dict__[kind] for kind in STORES)]
+        if (hasattr(type(self), name) or any(name in taken for taken in names)) and name not in self.__dict__[store]:
+            raise NameProblem(f"attribute {name!r} already exists in {type(self).__name__}")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Register a parameter under a name; None keeps the name free of one (as Linear's bias=False does)."""
+        self._check_name(name, "_parameters")
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"cannot assign {_kind(param)} as parameter {name!r}: a Parameter or None is needed")
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Register a tensor that belongs to the module's state but is not learned."""
+        self._check_name(name, "_buffers")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"cannot assign {_kind(tensor)} as buffer {name!r}: a Tensor or None is needed")
+        self._buffers[name] = tensor
+        (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
+
+    def register_module(self, name: str, module: "Module | None") -> None:
+        """Register a module under a name."""
+        self._check_name(name, "_modules")
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"cannot assign {_kind(module)} as module {name!r}: a Module or None is needed")
+        self._modules[name] = module
+
+    add_module = register_module
+
+    # ---- what is inside
+
+    def named_modules(
+        self, memo: "set[Module] | None" = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> "Iterator[tuple[str, Module]]":
+        """Every module inside with its path, this one (path "") first; shared ones once."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(memo, _join(prefix, name), remove_duplicate)
+
+    def modules(self) -> "Iterator[Module]":
+        for _, module in self.named_modules():
+            yield module
+
+    def named_children(self) -> "Iterator[tuple[str, Module]]":
+        """The modules right inside this one; shared ones once."""
+        seen: set[Module] = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self) -> "Iterator[Module]":
+        for _, module in self.named_children():
+            yield module
+
+    def _named_members(
+        self, store: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[Any] = set()
+        inside = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in inside:
+            for name, member in module.__dict__[store].items():
+                if member is None or member in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(member)
+                yield _join(path, name), member
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Every parameter with its path; shared ones once. recurse=False: only this module's own."""
+        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Every buffer with its path; shared ones once."""
+        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def get_submodule(self, target: str) -> "Module":
+        """The module at a path such as "features.0"; this one for ""."""
+        module: Any = self
+        for name in target.split(".") if target else ():
+            inner = getattr(module, name, None)
+            if not isinstance(inner, Module):
+                raise AttributeError(f"{type(module).__name__} has no module {name!r} (asked for {target!r})")
+            module = inner
+        return module
+
+    def _member(self, target: str, store: str) -> Any:
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        found = owner.__dict__[store].get(name)
+        if found is None:
+            raise AttributeError(f"{type(owner).__name__} has no {STORES[store]} {name!r} (asked for {target!r})")
+        return found
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a path such as "features.0.weight"."""
+        return self._member(target, "_parameters")
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a path such as "bn.running_mean"."""
+        return self._member(target, "_buffers")
+
+    # ---- modes and moves
+
+    def train(self, mode: bool = True) -> "Module":
+        """Training mode (dropout drops, batch norm uses the batch) for this module and all inside; returns itself."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"train: the mode is a bool, got {mode!r}")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self) -> "Module":
+        """Evaluation mode: `train(False)`."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Module":
+        """Whether the parameters require gradients: False freezes them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget every parameter's gradient, or with set_to_none=False fill it with zeros."""
+        zero_grads(self.parameters(), set_to_none)
+
+    def apply(self, fn: "Callable[[Module], Any]") -> "Module":
+        """Call `fn` on every module inside, this one last; returns itself."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor]) -> "Module":
+        """Replace every parameter's and buffer's values (and gradients) by fn of them; identities stay."""
+        with no_grad():
+            for parameter in self.parameters():
+                parameter.data = fn(parameter.data)
+                if parameter.grad is not None:
+                    parameter.grad = fn(parameter.grad)
+            moved: dict[int, Tensor] = {}
+            for module in self.modules():
+                for name, buffer in module._buffers.items():
+                    if buffer is not None:
+                        if id(buffer) not in moved:
+                            moved[id(buffer)] = fn(buffer)
+                        module._buffers[name] = moved[id(buffer)]
+        return self
+
+    def to(self, *args: Any, **kwargs: Any) -> "Module":
+        """to(device=None, dtype=None), to(dtype), to(tensor): move; floating-point members also take the dtype."""
+        where, dtype = _destination(*args, **kwargs)
+        if dtype is not None and dtype.kind != "f":
+            raise TypeError(f"Module.to: a floating-point dtype is needed, got {dtype}")
+        if where is not None:
+            backend_for(where)  # refuse a device that is not there before anything has moved
+        wanted = lambda t: dtype if dtype is not None and t.dtype.kind == "f" else t.dtype
+        return self._apply(lambda t: t.to(device=where or t.device, dtype=wanted(t)))
+
+    def float(self) -> "Module":
+        return self.to(dtype="float32")
+
+    def double(self) -> "Module":
+        return self.to(dtype="float64")
+
+    def half(self) -> "Module":
+        return self.to(dtype="float16")
+
+    def cpu(self) -> "Module":
+        return self.to("cpu")
+
+    def cuda(self, device: Any = None) -> "Module":
+        return self.to("cuda" if device is None else device)
+
+    # ---- saving and loading
+
+    def _slots(self, prefix: str = "") -> "Iterator[tuple[str, Module, str, str]]":
+        """(key in the state dict, the module, which of its stores, the name in it), in PyTorch's order."""
+        for store in ("_parameters", "_buffers"):
+            for name, member in self.__dict__[store].items():
+                if member is not None and name not in self._non_persistent_buffers_set:
+                    yield prefix + name, self, store, name
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module._slots(f"{prefix}{name}.")
+
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """Every parameter and persistent buffer by path. The tensors share the module's memory.
+
+        keep_vars: the parameters themselves, not detached."""
+        found: dict[str, Any] = OrderedDict() if destination is None else destination
+        for key, module, store, name in self._slots(prefix):
+            member = module.__dict__[store][name]
+            found[key] = member if keep_vars else member.detach()
+        return found
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadResult:
+        """Copy values into the parameters and buffers by path; all that does not fit is said in one error.
+
+        strict: also raise where a key is missing or unexpected. assign: take the tensors instead of copying them.
+        The values may be tensors, NumPy arrays or PyTorch's tensors. Nothing is loaded if anything raises."""
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"load_state_dict: a dict of tensors by name is needed, got {type(state_dict).__name__}")
+        slots = list(self._slots())
+        own = {key for key, *_ in slots}
+        missing = [key for key, module, _, name in slots if key not in state_dict and name not in module._optional_keys]
+        unexpected = [key for key in state_dict if key not in own]
+        problems, copies = [], []
+        for key, module, store, name in slots:
+            if key not in state_dict:
+                continue
+            member, value = module.__dict__[store][name], state_dict[key]
+            if not hasattr(value, "shape"):
+                problems.append(f"While copying {key}: a tensor is needed, got {type(value).__name__}.")
+            elif tuple(value.shape) != member.shape:
+                problems.append(
+                    f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from checkpoint, "
+                    f"the shape in current model is {member.shape}."
+                )
+            else:
+                copies.append((member, value, module, store, name))
+        if strict and unexpected:
+            problems.insert(0, f"Unexpected key(s) in state_dict: {', '.join(map(_quoted, unexpected))}.")
+        if strict and missing:
+            problems.insert(0, f"Missing key(s) in state_dict: {', '.join(map(_quoted, missing))}.")
+        if problems:
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
+        with no_grad():
+            for member, value, module, store, name in copies:
+                tensor = value if isinstance(value, Tensor) else as_tensor(value)
+                if not assign:
+                    member.copy_(tensor)
+                elif store == "_buffers" or isinstance(tensor, Parameter):
+                    module.__dict__[store][name] = tensor
+                else:
+                    module.__dict__[store][name] = Parameter(tensor, member.requires_grad)
+        return LoadResult(missing, unexpected)
+
+    _optional_keys: frozenset[str] = frozenset()  # what a state dict may lack without being called incomplete
+
+    # ---- how it prints
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets of a layer's repr."""
+        return ""
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr().split("\n") if self.extra_repr() else []
+        children = [f"({name}): {indented(repr(module))}" for name, module in self._modules.items()]
+        if not children and len(extra) <= 1:
+            return f"{self._get_name()}({''.join(extra)})"
+        return f"{self._get_name()}(\n  " + "\n  ".join(extra + children) + "\n)"
+
+
+def zero_grads(parameters: Any, set_to_none: bool) -> None:
+    for parameter in parameters:
+        if parameter.grad is not None:
+            if set_to_none:
+                parameter.grad = None
+            else:
+                with no_grad():
+                    parameter.grad = parameter.grad.detach()
+                    parameter.grad.zero_()
+
+
+def _destination(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """(device or None, dtype or None) of the arguments of `to`."""
+    where, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
+    tensor = kwargs.pop("tensor", None)
+    kwargs.pop("non_blocking", None)
+    kwargs.pop("memory_format", None)
+    if kwargs:
+        raise TypeError(f"Module.to: unexpected argument {next(iter(kwargs))!r}")
+    for value in args:
+        if isinstance(value, Tensor):
+            tensor = value
+        elif isinstance(value, Device) or (isinstance(value, str) and not _is_dtype(value)):
+            where = value
+        elif isinstance(value, int) and not isinstance(value, bool):
+            where = value
+        elif value is not None and not isinstance(value, bool):  # a bool is non_blocking
+            dtype = value
+    if tensor is not None:
+        where, dtype = tensor.device, tensor.dtype
+    return None if where is None else Device(where), None if dtype is None else check_dtype(dtype, "Module.to")
+
+
+def _is_dtype(name: str) -> bool:
+    return name.rstrip("0123456789") in ("float", "int", "uint", "bool")
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def indented(text: str) -> str:
+    return text.replace("\n", "\n  ")
+
+
+def _quoted(key: str) -> str:
+    return f'"{key}"'
+
+
+def _kind(value: Any) -> str:
+    return f"'{type(value).__name__}'" + (f" {describe(value)}" if isinstance(value, Tensor) else "")

@@ -1,0 +1,75 @@
+"""Helpers around parameters: clipping gradients, parameters as one vector."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from ..api import cat, stack, tensor
+from ..autograd import Tensor, no_grad
+
+
+def _with_grad(parameters: Any) -> list[Tensor]:
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return [p for p in parameters if p.grad is not None]
+
+
+@no_grad()
+def clip_grad_norm_(
+    parameters: Any,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale all gradients by one factor so that their joint norm is at most max_norm; returns the norm before.
+
+        ‖g‖ = (Σ |gᵢ|ᵖ)^(1/p)        g ← g · min(1, max_norm / (‖g‖ + 10⁻⁶))        (Pascanu, Mikolov & Bengio 2013)
+    """
+    max_norm, norm_type = float(max_norm), float(norm_type)
+    grads = [p.grad for p in _with_grad(parameters)]
+    if not grads:
+        return tensor(0.0)
+    total = _norm(stack([_norm(g, norm_type).to(grads[0].device) for g in grads]), norm_type)
+    if error_if_nonfinite and not math.isfinite(total.item()):
+        raise RuntimeError(
+            f"clip_grad_norm_: the gradients' norm of order {norm_type} is {total.item()}, so they cannot be clipped; "
+            "error_if_nonfinite=False scales them all the same"
+        )
+    factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
+    for g in grads:
+        g.mul_(factor.to(g.device))
+    return total
+
+
+def _norm(t: Tensor, p: float) -> Tensor:
+    if p == math.inf:
+        return t.abs().max()
+    return (t * t).sum() ** 0.5 if p == 2 else (t.abs() ** p).sum() ** (1 / p)
+
+
+@no_grad()
+def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
+    """Every entry of every gradient into [−clip_value, clip_value]."""
+    for p in _with_grad(parameters):
+        p.grad.clamp_(-float(clip_value), float(clip_value))
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All parameters, flattened and joined."""
+    return cat([p.reshape(-1) for p in parameters])
+
+
+@no_grad()
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Copy consecutive slices of a vector into the parameters."""
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"vector_to_parameters: a tensor is needed, got {type(vec).__name__}")
+    parameters = list(parameters)
+    size = sum(math.prod(p.shape) for p in parameters)
+    if vec.shape != (size,):
+        raise ValueError(f"vector_to_parameters: the parameters hold {size} numbers, the vector has shape {vec.shape}")
+    start = 0
+    for p in parameters:
+        stop = start + math.prod(p.shape)
+        p.copy_(vec[start:stop].reshape(p.shape))
+        start = stop

@@ -1,0 +1,3 @@
+"""Where PyTorch keeps its data tools: `minidl.utils.data`."""
+
+from . import data as data
