@@ -183,12 +183,14 @@ def std(xp, x, *, axis=None, keepdims=False, correction=1):
     return y, (lambda g: gv(xp.where(y == 0, 0, g / (2 * xp.where(y == 0, 1, y)))),)
 
 
-@op(samples=[*AXES, shapes(distinct(3, 4), axis=(-1,))])
+@op(samples=[*AXES, shapes(distinct(3, 4), axis=(-1,))], promote="float")
 def logsumexp(xp, x, *, axis=None, keepdims=False):
     """y = ln Σ eˣ over axes, without overflow        x̄ = ȳ eˣ⁻ʸ"""
     one = kept(x.shape, axis)
-    top = xp.max(x, axis=axis, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, 0)  # a row of -inf only, or one with +inf, needs no shift
+    top = 0.0  # nothing to compare, nothing to shift
+    if 0 not in x.shape:
+        top = xp.max(x, axis=axis, keepdims=True)
+        top = xp.where(xp.isfinite(top), top, 0)  # a row of -inf only, or one with +inf, needs no shift
     y = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
     shift = xp.where(y == -math.inf, 0, y)
     return y if keepdims else xp.reshape(y, shape=squeezed(x.shape, axis)), (

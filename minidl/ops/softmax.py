@@ -31,20 +31,3 @@ def log_softmax(xp, x, *, axis=-1):
     z = x - largest(xp, x, axis)
     y = z - xp.log(total(xp, xp.exp(z), axis))
     return y, (lambda g: g - xp.exp(y) * total(xp, g, axis),)
-
-
-@op(samples=[shapes((3, 4)), shapes((2, 3, 4), axis=(0, 2), keepdims=True), shapes((), axis=())], promote="float")
-def logsumexp(xp, x, *, axis=(-1,), keepdims=False):
-    """y = m + log Σ e^(x − m),  m = max x        x̄ = ȳ e^(x − y)        over a tuple of axes
-
-    m is 0 where the largest is infinite, so that y is −∞ over entries that are all −∞, and over none at all.
-    """
-    if 0 in x.shape:
-        m = 0.0
-    else:
-        m = xp.max(x, axis=axis, keepdims=True)
-        m = xp.where(xp.isinf(m), 0.0, m)
-    y = m + xp.log(xp.sum(xp.exp(x - m), axis=axis, keepdims=True))
-    gone = {k % x.ndim for k in axis}
-    shown = y if keepdims else xp.reshape(y, shape=[n for k, n in enumerate(x.shape) if k not in gone])
-    return shown, (lambda g: xp.reshape(g, shape=y.shape) * xp.exp(x - y),)
