@@ -78,6 +78,9 @@ class Reader:
                 self.bind(node.target, node.value, self.kind(node.value))
             elif isinstance(node, ast.For | ast.comprehension):
                 self.bind_each(node.target, node.iter)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append":
+                if isinstance(node.func.value, ast.Name) and self.any_value(node.args):
+                    self.learn(node.func.value.id, MANY)
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.functions:
                 called.setdefault(node.func.id, []).append(node)
         for name, function in self.functions.items():
