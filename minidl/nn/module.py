@@ -206,7 +206,7 @@ class Module:
         if not isinstance(name, str):
             raise TypeError(f"{what} name should be a string, got {type(name).__name__}")
         if not name or "." in name:
-            raise NameProblem(f"{what} name {name!r}: names are not empty and contain no dot, which separates them in paths")
+            raise NameProblem(f"{what} name {name!r}: not empty and without a dot, which separates names in paths")
         names = [self.__dict__, *(self.__dict__[kind] for kind in STORES)]
         if (hasattr(type(self), name) or any(name in taken for taken in names)) and name not in self.__dict__[store]:
             raise NameProblem(f"attribute {name!r} already exists in {type(self).__name__}")
