@@ -1,3 +1,6 @@
 """minidl: deep learning from its formulas, on NumPy and CuPy."""
 
+from . import api as api
+from . import ops as ops
+
 __version__ = "0.1.0"

@@ -11,7 +11,7 @@ import minidl
 
 # name -> what it does, and the function (argv) -> exit status or None that does it
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("train on real digits, check every gradient, write the pictures", "minidl.demo:main"),
+    "demo": ("check every gradient, train on real digits, write the pictures", "minidl.demo.main:main"),
 }
 
 # What a user can put right, said in one line. Anything else is a fault of minidl's own and keeps its traceback.

@@ -32,39 +32,23 @@ def describe(value: Any) -> str:
 
 def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) -> BaseException:
     """The error of a formula, told as one about the user's call."""
-    if isinstance(error, Explained):
+    if getattr(error, "explained", False):
         return error
     tensors = [a for a in args if hasattr(a, "dtype")]
     names = op.arguments if len(op.arguments) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
     what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
-    devices = {str(t.device) for t in tensors}
+    devices = sorted({str(t.device) for t in tensors})
+    kept = (IndexError, TypeError, NotImplementedError)
+    kind = next((k for k in kept if isinstance(error, k)), ShapeError if isinstance(error, ValueError) else RuntimeError)
     reason = _sentence(error)
     if len(devices) > 1:
-        kind: type[Exception] = RuntimeError
-        reason = f"the operands are on different devices ({', '.join(sorted(devices))}); move one with .to(...)"
-    elif isinstance(error, ValueError) and len({tuple(t.shape) for t in tensors}) > 1:
-        kind = ShapeError
-        if "broadcast" in str(error):
-            reason = broadcast_problem([tuple(t.shape) for t in tensors])
-    else:
-        kind = type(error) if type(error) in (TypeError, IndexError, NotImplementedError) else ValueError
-        kind = ShapeError if kind is ValueError else kind
+        kind, reason = RuntimeError, f"the operands are on different devices ({', '.join(devices)}); move one with .to()"
+    elif kind is ShapeError and "broadcast" in str(error):
+        reason = broadcast_problem([tuple(t.shape) for t in tensors])
     called, path = _call_site(op.name)
-    return _explained(kind)(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
-
-
-class Explained(Exception):
-    """Marks an error that has been told already."""
-
-
-def _explained(kind: type[Exception]) -> type[Exception]:
-    made = _kinds.get(kind)
-    if made is None:
-        made = _kinds[kind] = type(kind.__name__, (kind, Explained), {"__module__": kind.__module__})
-    return made
-
-
-_kinds: dict[type[Exception], type[Exception]] = {}
+    told: Any = kind(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
+    told.explained = True  # by the innermost op: outer ones pass it on
+    return told
 
 
 def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:
@@ -84,8 +68,38 @@ def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:
 def stale_view(t: Any) -> RuntimeError:
     return RuntimeError(
         f"this view ({describe(t)}) was taken before a recorded operation wrote into its base, so its history "
-        "is missing that write; take the view again, after the write"
+        "lacks that write; take the view again, after the write"
     )
+
+
+def stale_history(node: Any, k: int) -> RuntimeError:
+    return RuntimeError(
+        f"backward of {node.op.name}: {argument(node, k)} was overwritten in place, through another view of its memory "
+        "or under no_grad, before it was used here, so its history lacks that write; use the tensor that was "
+        "written, or write out of place"
+    )
+
+
+def overwritten(node: Any, k: int | None) -> RuntimeError:
+    what = f"the result ({describe(node)})" if k is None else argument(node, k)
+    op = node.inputs[0].op.name if node.op.name == "value" else node.op.name
+    return RuntimeError(
+        f"backward of {op}: {what} was overwritten in place after {op} was computed, and its gradient needs the old "
+        "value; clone it first, or write out of place"
+    )
+
+
+def freed(node: Any) -> RuntimeError:
+    return RuntimeError(
+        f"backward of {node.op.name}: this part of the graph was freed by an earlier backward; pass retain_graph=True "
+        "to that one, or compute the value again"
+    )
+
+
+def argument(node: Any, k: int) -> str:
+    """The k-th operand of a record by name, dtype and shape."""
+    names = node.op.arguments
+    return f"{names[k] if len(names) == len(node.inputs) else f'operand {k + 1}'} ({describe(node.inputs[k])})"
 
 
 def _sentence(error: BaseException) -> str:
@@ -95,7 +109,7 @@ def _sentence(error: BaseException) -> str:
 
 def _call_site(name: str) -> tuple[str, str]:
     """What the user called (`@`, `Linear`, `conv2d`) and the path of the module it happened in."""
-    frame: Any = sys._getframe(1)
+    frame: Any = sys._getframe(2)
     called, modules, inside, layer = name, [], True, None
     while frame is not None:
         within = frame.f_globals.get("__name__", "").startswith(_HERE)

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import time
+import warnings
 import zlib
 
 import hypothesis
@@ -84,3 +85,9 @@ def device(request):
 def rng(request):
     """Random numbers of the test's own, the same on each run."""
     return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))
+
+
+@pytest.fixture(autouse=True)
+def warnings_as_users_see_them():
+    """pytest starts each test without minidl's filter (minidl/backend/__init__.py): 1/0 is inf without a word."""
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minidl\.")

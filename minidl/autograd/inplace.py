@@ -1,4 +1,4 @@
-"""Writing into a tensor: the new value is an ordinary op's, the tensor takes over its record."""
+"""Writing into a tensor: the new value is an ordinary op's, and the tensor takes over its record."""
 
 from typing import Any
 
@@ -13,40 +13,41 @@ from .tensor import Tensor, make
 
 def write(op: Op, t: Tensor, *args: Any, **params: Any) -> Tensor:
     """t ← op(t, ...) in t's own memory; every view of it sees the new values."""
-    taking_part = modes.recording and (t.needs_grad or any(isinstance(a, Tensor) and a.needs_grad for a in args))
-    if taking_part and t.needs_grad and t.node is None:
+    base = t.base
+    recorded = modes.recording and (t.needs_grad or any(isinstance(a, Tensor) and a.needs_grad for a in args))
+    if recorded and any(s is not None and s.needs_grad and s.node is None for s in (t, base)):
         raise RuntimeError(
-            f"{op.name}: a leaf that requires gradients ({describe(t)}) cannot be written in place while operations are "
-            "recorded; write under no_grad(), or use the out-of-place operation"
+            f"{op.name}: a leaf that requires gradients, or a view of one ({describe(t)}), cannot be written in place "
+            "while operations are recorded; write under no_grad(), or use the operation that makes a new tensor"
         )
-    if taking_part and t.base is not None and t.base.needs_grad and t.base.node is None:
-        raise RuntimeError(f"{op.name}: this is a view of a leaf that requires gradients; write under no_grad()")
     operands = [t, *args]
-    if taking_part:  # formulas keep what they read, so let them read copies of what is about to be overwritten
+    flat = places = None
+    if recorded:  # formulas keep what they read, so let them read copies of what is about to be overwritten
         operands = [_copy(a) if isinstance(a, Tensor) and a.memory is t.memory else a for a in operands]
+        if base is not None:
+            flat = OPS.reshape(_copy(base), shape=(-1,))
+            places = Tensor(backend_of(t.array).places(t.array, base.array))
     new = op(*operands, **params)
     if new.shape != t.shape:
-        raise ShapeError(f"{op.name}: the result has shape {new.shape} and does not fit in place into {describe(t)}")
+        raise ShapeError(f"{op.name}: the result has shape {new.shape}, which does not fit in place into {describe(t)}")
     if not can_cast(new.dtype, t.dtype):
-        raise RuntimeError(f"{op.name}: a {new.dtype} result cannot be written into a {t.dtype} tensor in place")
+        raise RuntimeError(f"{op.name}: a {new.dtype} result cannot be written in place into a {t.dtype} tensor")
     if new.node is not None and new.dtype != t.dtype:
         new = OPS.astype(new, dtype=t.dtype)
     try:
         t.array[...] = new.array
-    except ValueError as error:  # NumPy's read-only views, such as those of expand
-        raise RuntimeError(f"{op.name}: this tensor's memory cannot be written (an expanded view?); clone it first") from error
-    if new.node is None:
-        t.memory.written(t.array)
-        return t
-    t.node, t.needs_grad, new.node.memory = new.node, True, t.memory
-    t.memory.written(t.array, new.node.number)
-    base = t.base
-    if base is not None:  # its history, too, now contains the write
-        places = Tensor(backend_of(t.array).places(t.array, base.array))
-        old = _copy(base)
-        flat = OPS.put(OPS.reshape(old, shape=(-1,)), t, places, key=(INDEX,))
-        base.node, base.needs_grad = OPS.reshape(flat, shape=base.shape).node, True
-        base.node.memory = t.memory
+    except ValueError as error:  # NumPy protects views that repeat elements, such as expand's
+        raise RuntimeError(f"{op.name}: this memory cannot be written (an expanded view?); clone it first") from error
+    t.memory.written(t.array, 0 if new.node is None else new.node.number)
+    if recorded:
+        t.node, t.needs_grad = new.node, new.needs_grad
+        if new.node is not None:
+            new.node.memory = t.memory
+        if base is not None:  # the write is now part of its history, too
+            whole = OPS.reshape(OPS.put(flat, t, places, key=(INDEX,)), shape=base.shape)
+            base.node, base.needs_grad = whole.node, whole.needs_grad
+            if whole.node is not None:
+                whole.node.memory = t.memory
     return t
 
 

@@ -2,10 +2,12 @@
 
 import itertools
 import weakref
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zlib import crc32
 
-from ..backend import backend_of
+from ..backend import BACKENDS, backend_of
+from ..errors import overwritten, stale_history
 
 tick = itertools.count(1).__next__  # one clock for records and writes: what came first has the lower number
 
@@ -48,12 +50,50 @@ class Memory:
                 self.written(array)
 
 
-def look_at_watched() -> None:
+def _checksum(array: Any) -> int:
+    return crc32(backend_of(array).to_host(array).tobytes())
+
+
+def refuse_overwritten(order: Sequence[Any], everything: bool) -> None:
+    """Raise, before any gradient is computed, if a value that is needed was written after it was read.
+
+    A plain backward needs what the vjps captured; create_graph (`everything`) every leaf and constant too."""
     for watched in list(Memory.watched):
         memory = watched()
         if memory is not None:
             memory.look()
+    if not order or Memory.latest < order[0].number:
+        return  # nothing at all was written since the oldest record
+    for node in order:
+        if node.memory.stamp > node.number and captures(node if node.op.name != "value" else node.inputs[0], node.memory):
+            raise overwritten(node, None)
+        for k, edge in enumerate(node.inputs):
+            memory = getattr(edge, "memory", None)
+            if memory is None or memory.stamp <= getattr(edge, "number", 0):
+                continue  # a number, or not written since it was made
+            if memory.stamp < node.number and hasattr(edge, "number"):
+                raise stale_history(node, k)
+            if memory.stamp > node.number and (everything and not hasattr(edge, "number") or captures(node, memory)):
+                raise overwritten(node, k)
 
 
-def _checksum(array: Any) -> int:
-    return crc32(backend_of(array).to_host(array).tobytes())
+def captures(node: Any, memory: Memory) -> bool:
+    """Did the vjps keep an array that lies where this memory was written?"""
+    start, stop = memory.extent
+    extents = (backend_of(array).extent(array) for array in captured_arrays(node.vjps))
+    return any(low < stop and start < high for low, high in extents)
+
+
+def captured_arrays(value: Any) -> Iterator[Any]:
+    """The arrays that functions hold in their closures, however nested."""
+    stack, seen = [value], set()
+    while stack:
+        value = stack.pop()
+        if type(value) in BACKENDS:
+            yield value
+        elif isinstance(value, (tuple, list)):
+            stack.extend(value)
+        elif callable(value) and id(value) not in seen:
+            seen.add(id(value))
+            stack.extend(cell.cell_contents for cell in getattr(value, "__closure__", None) or ())
+            stack.extend(getattr(value, "__defaults__", None) or ())

@@ -22,8 +22,7 @@ class GradMode:
     """A block, or a function, in which operations are recorded or not.
 
     What to restore is kept per thread and not on the object, so one object may be entered twice,
-    inside itself, and from several threads. Generators are decorated step by step: their caller's
-    mode is back in force while they are suspended."""
+    inside itself, and from several threads."""
 
     recording = False
     inference = False
@@ -40,38 +39,28 @@ class GradMode:
         modes.recording, modes.inference = modes.outer.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isgeneratorfunction(function):
-
-            @functools.wraps(function)
-            def stepping(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-                steps = function(*args, **kwargs)
-                advance: Callable[[], Any] = functools.partial(next, steps)
-                try:
-                    while True:
-                        with self:
-                            try:
-                                item = advance()
-                            except StopIteration as end:
-                                return end.value
-                        try:
-                            sent = yield item
-                            advance = functools.partial(steps.send, sent)
-                        except GeneratorExit:
-                            raise
-                        except BaseException as error:
-                            advance = functools.partial(steps.throw, error)
-                finally:
-                    with self:
-                        steps.close()
-
-            return stepping
-
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with self:
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
+            return _Steps(self, result) if inspect.isgenerator(result) else result
 
         return wrapped
+
+
+class _Steps(Generator[Any, Any, Any]):
+    """A generator each of whose steps runs in a mode; its caller's is back in force in between."""
+
+    def __init__(self, mode: GradMode, steps: Generator[Any, Any, Any]) -> None:
+        self.mode, self.steps = mode, steps
+
+    def send(self, value: Any) -> Any:
+        with self.mode:
+            return self.steps.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        with self.mode:
+            return self.steps.throw(*error)
 
 
 class no_grad(GradMode):

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
+from ..backend.dtypes import float32
 from ..errors import Unsupported, explain, stale_view
 from .memory import Memory, tick
 from .modes import modes
-from .tensor import OPERATORS, Node, Output, Tensor, make
+from .tensor import OPERATORS, Node, Tensor, make
 
 
 class _Registry:
@@ -97,7 +98,8 @@ class Op:
                 inputs.append(a.node or a)
                 wanted.append(a.needs_grad)
                 if array.dtype is not dtype:
-                    settled, dtype = dtype is None and array.dtype.kind == "f", array.dtype
+                    settled = dtype is None and array.dtype.kind == "f"
+                    dtype = array.dtype
             elif type(a) in PLAIN:
                 arrays.append(a)
                 inputs.append(a)
@@ -120,39 +122,49 @@ class Op:
         node = None
         if recording and vjps is not None and True in wanted:
             node = _node(Node)
-            node.op, node.inputs, node.params, node.hooks, node.number = self, inputs, params, None, tick()
-            if False in wanted and type(vjps) is tuple:  # what nobody needs is dropped, with all it captured
-                vjps = [v if w else None for v, w in zip(vjps, wanted)]
+            node.op = self
+            node.inputs = inputs
+            node.params = params
+            node.hooks = None
+            node.number = tick()
+            if False in wanted and type(vjps) is tuple:
+                vjps = list(vjps)
+                for k, want in enumerate(wanted):
+                    if not want:
+                        vjps[k] = None  # what nobody needs is dropped, with all it captured
             node.vjps = vjps
         if type(y) is tuple:
-            return self._several(xp, y, node, args)
+            return self._values(xp, y, node, args)
         if type(y) is not type(array):
             y = xp.asarray(y)  # NumPy gives a scalar where a result has no axes
         base = None if y.base is None and y is not array else _owner(xp, y, args)
         memory = Memory() if base is None else base.memory
         if node is not None:
-            node.shape, node.dtype, node.memory = y.shape, y.dtype, memory
-            if node.dtype.kind != "f":
+            node.shape = y.shape
+            node.memory = memory
+            node.dtype = dtype = y.dtype
+            if dtype is not float32 and dtype.kind != "f":
                 node = None  # integers and truth values are not differentiable
         out = make(y, node is not None, node, memory)
         if base is not None and recording:
             out.base = base.base or base
         return out
 
-    def _several(self, xp: Any, ys: Any, node: Node | None, args: Any) -> tuple[Tensor, ...]:
-        """The end of a call whose formula has several values; integers and `constant` ones are not recorded."""
+    def _values(self, xp: Any, ys: Any, node: Node | None, args: Any) -> tuple[Tensor, ...]:
+        """The end of a call whose formula has several values: each gets a record of its own, that it is the k-th."""
         ys = [y if type(y) is xp.array_type else xp.asarray(y) for y in ys]
-        bases = [_owner(xp, y, args) for y in ys]
-        memories = [Memory() if base is None else base.memory for base in bases]
-        outs = [make(y, False, None, memory) for y, memory in zip(ys, memories)]
-        if node is not None:
-            node.shape, node.dtype, node.memory = [y.shape for y in ys], [y.dtype for y in ys], memories
-            for k, out in enumerate(outs):
-                if node.dtype[k].kind == "f" and k not in self.constant:
-                    out.node, out.needs_grad = Output(node, k), True
-        for out, base in zip(outs, bases):
+        kinds = [(y.shape, y.dtype) if y.dtype.kind == "f" and k not in self.constant else None for k, y in enumerate(ys)]
+        if node is not None:  # the memory is that of its values
+            node.shape, node.dtype, node.memory = kinds, None, Memory()  # type: ignore[assignment]
+        outs = []
+        for k, y in enumerate(ys):
+            base = _owner(xp, y, args)
+            memory = Memory() if base is None else base.memory
+            value = value_node(node, k, y, memory) if node is not None and kinds[k] else None
+            out = make(y, value is not None, value, memory)
             if base is not None and modes.recording:
                 out.base = base.base or base
+            outs.append(out)
         return tuple(outs)
 
 
@@ -194,6 +206,25 @@ def composite(
     return lambda formula: Composite(formula, samples, promote, keep)
 
 
+class _Value:
+    """The pseudo-op of the records that pick one value of a record with several, or rename a replayed one.
+
+    Its gradient to the parent is a list, so that adding up contributions joins lists."""
+
+    name, promote, arguments, constant = "value", None, ("y",), ()
+
+
+VALUE = _Value()
+
+
+def value_node(parent: Node, index: int | None, y: Any, memory: Memory) -> Node:
+    node = _node(Node)
+    node.op, node.inputs, node.params, node.hooks, node.number = VALUE, (parent,), {"index": index}, None, tick()
+    node.vjps = (lambda g: g,) if index is None else (lambda g: [(index, g)],)
+    node.shape, node.dtype, node.memory = y.shape, y.dtype, memory
+    return node
+
+
 def _operand(op: Op, value: Any) -> Any:
     """What was passed, as something a formula can take; arrays are copied, so that theirs may change."""
     if isinstance(value, Tensor) or type(value) in PLAIN:
@@ -216,8 +247,7 @@ def _look(args: Sequence[Any]) -> None:
 
 def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:
     """The operand whose memory the value views, if there is one."""
-    root = xp.root(y)
-    return next((a for a in args if isinstance(a, Tensor) and xp.root(a.array) is root), None)
+    return next((a for a in args if isinstance(a, Tensor) and xp.shares_memory(y, a.array)), None)
 
 
 def _operator(op: Op, arity: int, swapped: bool) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
-"""Tensor: an array that remembers which record made it. The operators are ops, bound when these register."""
+"""Tensor: an array that knows the record of what made it. Operators and methods are bound from above."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,91 +8,67 @@ import numpy as np
 from ..backend import BACKENDS, NUMPY, check_dtype, device, device_of, get_default_dtype
 from .memory import Memory
 
-if TYPE_CHECKING:  # the methods users see are written, and typed, in api/ and bound from there
+if TYPE_CHECKING:  # the methods users see are written, and typed, in api/
     from ..api.methods import Methods
 else:
     Methods = object
 
-
 # Which operators an op becomes when it registers; True where the operands come swapped.
 OPERATORS: dict[str, tuple[tuple[str, bool], ...]] = {
-    **{name: ((f"__{name}__", False), (f"__r{name}__", True)) for name in ("add", "sub", "mul", "matmul")},
+    **{name: ((f"__{name}__", False), (f"__r{name}__", True)) for name in ("add", "sub", "mul", "matmul", "mod", "pow")},
     "div": (("__truediv__", False), ("__rtruediv__", True)),
     "floor_divide": (("__floordiv__", False), ("__rfloordiv__", True)),
-    "mod": (("__mod__", False), ("__rmod__", True)),
-    "pow": (("__pow__", False), ("__rpow__", True)),
-    "neg": (("__neg__", False),),
-    "abs": (("__abs__", False),),
-    **{name: ((f"__{name}__", False),) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    **{name: ((f"__{name}__", False),) for name in ("neg", "abs", "eq", "ne", "lt", "le", "gt", "ge")},
     **{f"bitwise_{name}": ((f"__{name}__", False), (f"__r{name}__", True)) for name in ("and", "or", "xor")},
     "bitwise_not": (("__invert__", False),),
 }
 
 
 class Node:
-    """The record of one call: what backward needs, and nothing the forward pass could have freed.
-
-    `inputs` are edges: the Node (or an Output of one with several) that made the value; the Tensor
-    itself, where it is a leaf or a constant; else the plain number or None that was passed.
-    """
+    """The record of one call: what backward needs, and nothing the forward pass could have freed."""
 
     __slots__ = ("__weakref__", "dtype", "hooks", "inputs", "memory", "number", "op", "params", "shape", "vjps")
     op: Any
-    inputs: tuple[Any, ...]
+    inputs: Any  # per operand: the Node that made it; the Tensor, if a leaf or a constant; else the number or None
     params: dict[str, Any]
-    vjps: Any  # a function per input, None where no gradient is wanted; or one function that returns all
-    shape: Any  # of the value; with several values a tuple of shapes, and so for dtype and memory
+    vjps: Any  # per operand a function, None where no gradient is wanted; or one function that returns them all
+    shape: tuple[int, ...]  # of the value
     dtype: Any
-    memory: Any
+    memory: Memory
     number: int  # on the clock of memory.py
-    hooks: "dict[int, Any] | None"  # on the gradient of the value, by (an id, output index)
-
-
-class Output:
-    """One value of a node: by index where it has several; a replayed one (index None) has memory of its own."""
-
-    __slots__ = ("dtype", "index", "memory", "node", "shape")
-
-    def __init__(self, node: Node, index: int | None, memory: Memory | None = None) -> None:
-        self.node, self.index = node, index
-        self.shape = node.shape if index is None else node.shape[index]
-        self.dtype = node.dtype if index is None else node.dtype[index]
-        self.memory = memory if index is None else node.memory[index]
+    hooks: "dict[float, Callable[[Tensor], Tensor | None]] | None"  # on the gradient of the value
 
 
 class Tensor(Methods):
     """A multi-dimensional array of one dtype on one device that can be differentiated.
 
-    `Tensor(values)` makes a float tensor of nested lists; `minidl.tensor` also infers the dtype."""
+    `Tensor(values)` makes floats of nested lists; `minidl.tensor` also infers the dtype."""
 
     __slots__ = ("__weakref__", "array", "base", "grad", "hooks", "memory", "needs_grad", "node")
-    array: Any  # the numbers, in a backend's array
-    node: "Node | Output | None"  # what made it; None for a leaf
+    array: Any  # the numbers, as a backend's array
+    node: Node | None  # what made it; None for a leaf
+    needs_grad: bool
+    grad: "Tensor | None"
     memory: Memory
     base: "Tensor | None"  # the tensor whose memory this one views
-    grad: "Tensor | None"
-    hooks: "dict[int, Any] | None"  # a leaf's, by id
-    needs_grad: bool
+    hooks: "dict[float, Callable[[Tensor], Tensor | None]] | None"  # a leaf's
 
     __array_ufunc__ = None  # ndarray + tensor is the tensor's business
     __hash__ = object.__hash__
 
     def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
-        if type(data) in BACKENDS:
-            self.array = data
-        else:
+        if type(data) not in BACKENDS:
             values = NUMPY.asarray(data)
-            self.array = values if isinstance(data, np.generic) else values.astype(get_default_dtype())
-        check_dtype(self.array.dtype, "Tensor")
+            data = values if isinstance(data, np.generic) else values.astype(get_default_dtype())
+        check_dtype(data.dtype, "Tensor")
+        self.array, self.memory, self.needs_grad = data, Memory(), False
         self.grad = self.node = self.base = self.hooks = None
-        self.memory = Memory()
-        self.needs_grad = False
         if requires_grad:
             self.requires_grad = True
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.array.shape  # type: ignore[no-any-return]  # arrays are untyped
+        return self.array.shape
 
     @property
     def dtype(self) -> Any:
@@ -99,7 +76,7 @@ class Tensor(Methods):
 
     @property
     def ndim(self) -> int:
-        return self.array.ndim  # type: ignore[no-any-return]  # arrays are untyped
+        return self.array.ndim
 
     @property
     def device(self) -> device:
@@ -107,7 +84,7 @@ class Tensor(Methods):
 
     @property
     def is_leaf(self) -> bool:
-        """True for a tensor that no recorded operation made; only leaves keep their gradient."""
+        """True where no recorded operation made it; only leaves keep their gradient."""
         return self.node is None
 
     @property
@@ -124,7 +101,7 @@ class Tensor(Methods):
 
     @property
     def data(self) -> "Tensor":
-        """The same memory outside the graph. Writing through it after the tensor was recorded is noticed."""
+        """The same memory, outside the graph; a write through it after the tensor was recorded is noticed."""
         return self.detach()
 
     @data.setter
@@ -134,25 +111,20 @@ class Tensor(Methods):
 
     def detach(self) -> "Tensor":
         """The same memory, cut off from the graph; writes are seen on both sides."""
-        return view_of(self, self.array)
-
-
-def make(array: Any, requires_grad: bool, node: Any, memory: Memory) -> Tensor:
-    """A Tensor around an array, without checks: the fast way for the engine."""
-    t = _new(Tensor)
-    t.array, t.needs_grad, t.node, t.memory = array, requires_grad, node, memory
-    t.grad = t.base = t.hooks = None
-    return t
+        return make(self.array, False, None, self.memory)
 
 
 _new = Tensor.__new__
 
 
+def make(array: Any, needs_grad: bool, node: Node | None, memory: Memory) -> Tensor:
+    """A Tensor around an array, without checks: the engine's way."""
+    t = _new(Tensor)
+    t.array, t.needs_grad, t.node, t.memory = array, needs_grad, node, memory
+    t.grad = t.base = t.hooks = None
+    return t
+
+
 def share(t: Tensor, other: Tensor) -> None:
     """Let `t` stand for the memory of another tensor."""
     t.array, t.memory, t.base = other.array, other.memory, other.base
-
-
-def view_of(t: Tensor, array: Any) -> Tensor:
-    """A Tensor outside the graph that shares the memory of `t`."""
-    return make(array, False, None, t.memory)

@@ -1,7 +1,8 @@
 """The algebra: every name a formula may use besides operators, static indexing, `.shape .ndim .dtype`.
 
 A name enters the list only when no formula can express it. Signatures are NumPy's where NumPy has the
-name; the rest are defined in `numpy_.py`. Creation is by likeness (`zeros_like(x, shape=...)`): the new
+name, except that arrays always come first and one by one (`concatenate(a, b, axis=0)`, `einsum(a, b, subscripts=...)`);
+the rest are defined in `numpy_.py`. Creation is by likeness (`zeros_like(x, shape=...)`): the new
 array follows the device of one the formula already has.
 """
 
@@ -13,6 +14,7 @@ sin cos tan                     trigonometry
 arcsin arccos arctan arctan2    and back; the angle of (x, y)
 sinh cosh tanh                  hyperbolic functions
 arcsinh arccosh arctanh         and back
+sigmoid                         1/(1 + e^-x): written out, it overflows or has a kink at 0
 erf                             the error function 2/sqrt(pi) int_0^x exp(-t^2) dt
 abs sign                        magnitude and direction
 floor ceil rint trunc           rounding

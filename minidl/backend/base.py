@@ -1,6 +1,6 @@
 """A backend: one array library bound to the algebra, and how arrays get in and out of it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -23,6 +23,10 @@ class Backend:
         self.array_type = array_type
         for name in NAMES:
             setattr(self, name, own[name] if name in own else getattr(library, name))
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...  # the names of the algebra
 
     def __repr__(self) -> str:
         return f"<minidl backend {self.device_type}>"
@@ -55,17 +59,9 @@ class Backend:
         """First and one-past-last address of the block of memory that the array views."""
         raise NotImplementedError
 
-    def root(self, array: Array) -> Any:
-        """The object at the end of the chain of bases: two arrays share memory if it is the same one."""
-        while getattr(array, "base", None) is not None:
-            array = array.base
-        return array
-
-    def owner(self, array: Array) -> Array:
-        """The array that holds the whole block of memory (itself, unless it is a view)."""
-        while isinstance(array.base, self.array_type):
-            array = array.base
-        return array
+    def shares_memory(self, a: Array, b: Array) -> bool:
+        """Do the two arrays view one block of memory?"""
+        raise NotImplementedError
 
 
 BACKENDS: dict[type, Backend] = {}  # by array type; cuda and stand-ins join when first asked for

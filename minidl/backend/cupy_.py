@@ -27,9 +27,12 @@ class CupyBackend(Backend):
     def index_of(self, array: Array) -> int:
         return int(array.device.id)
 
+    def shares_memory(self, a: Array, b: Array) -> bool:
+        return bool(a.data.mem == b.data.mem)
+
     def address(self, array: Array) -> int:
         return int(array.data.ptr)
 
     def extent(self, array: Array) -> tuple[int, int]:
-        memory = self.owner(array).data.mem
+        memory = array.data.mem
         return memory.ptr, memory.ptr + memory.size

@@ -3,7 +3,6 @@
 import importlib
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 from .base import Array, Backend, backend_of, register
 from .numpy_ import NUMPY
@@ -14,17 +13,21 @@ class device:
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: "str | int | device", index: int | None = None) -> None:
-        if isinstance(type, device):
-            type, index = type.type, type.index
-        if isinstance(type, int):
-            type, index = "cuda", type
-        if not isinstance(type, str):
-            raise TypeError(f"device: a name such as 'cpu' or 'cuda:0' is needed, got {type!r}")
-        kind, colon, number = type.partition(":")
+    type: str
+    index: int | None
+
+    def __init__(self, where: "str | int | device", index: int | None = None) -> None:
+        if isinstance(where, device):
+            self.type, self.index = where.type, where.index
+            return
+        if isinstance(where, int):
+            index, where = where, "cuda"
+        if not isinstance(where, str):
+            raise TypeError(f"device: a name such as 'cpu' or 'cuda:0' is needed, got {where!r}")
+        kind, colon, number = where.partition(":")
         if colon:
             if index is not None or not number.isdecimal():
-                raise ValueError(f"device: cannot read {type!r}; write 'cpu', 'cuda' or 'cuda:N'")
+                raise ValueError(f"device: cannot read {where!r}; write 'cpu', 'cuda' or 'cuda:N'")
             index = int(number)
         if kind not in _MAKERS:
             raise ValueError(f"device: no device is called {kind!r}; there are {', '.join(map(repr, _MAKERS))}")

@@ -66,7 +66,7 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         Ho, Wo = (H - dh * (kh - 1) - 1) // sh + 1, (W - dw * (kw - 1) - 1) // sw + 1
         n, c, h, w = x.strides
         patches = windows(x, (N, C, kh, kw, Ho, Wo), (n, c, h * dh, w * dw, h * sh, w * sw))
-        return patches.reshape(N, C * kh * kw, Ho * Wo)
+        return patches.copy().reshape(N, C * kh * kw, Ho * Wo)
 
     def col2im(cols: Array, kernel: Any, stride: Any, dilation: Any, shape: tuple[int, ...]) -> Array:
         (N, C, H, W), (kh, kw), (sh, sw), (dh, dw) = shape, kernel, stride, dilation
@@ -79,17 +79,29 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
                 x[:, :, top : top + sh * Ho : sh, left : left + sw * Wo : sw] += cols[:, :, i, j]
         return x
 
+    def sigmoid(x: Array) -> Array:
+        e = np.exp(-np.abs(x))
+        return np.maximum(e, x >= 0) / (1 + e)
+
     windows = np.lib.stride_tricks.as_strided
     return {
         "sum_to": sum_to, "astype": astype, "getitem": getitem, "index_add": index_add, "put": put,
         "scatter_add": scatter_add, "diag_embed": diag_embed, "im2col": im2col, "col2im": col2im,
+        "sigmoid": sigmoid,
         "copy": lambda x: x.copy(),
         "reshape": lambda x, shape: x.reshape(shape),
         "pad": lambda x, pad_width: np.pad(x, pad_width),
         "arange_like": lambda x, n: np.arange(n),
         "inv": np.linalg.inv,
         "cholesky": np.linalg.cholesky,
+        "concatenate": lambda *xs, axis: np.concatenate(xs, axis=axis),
+        "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
     }  # fmt: skip
+
+
+def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """np.mean, which warns of empty slices from lines of its own; here they are NaN without a word."""
+    return np.mean(x, axis=axis, keepdims=keepdims) if x.size else np.sum(x, axis=axis, keepdims=keepdims) + np.nan
 
 
 class NumpyBackend(Backend):
@@ -98,6 +110,7 @@ class NumpyBackend(Backend):
     def __init__(self) -> None:
         own = own_names(np, np.add.at)
         own["erf"] = lambda x: special.erf(np, x)
+        own["mean"] = mean
         own["sort"] = lambda x, axis: np.sort(x, axis=axis, kind="stable")
         own["argsort"] = lambda x, axis: np.argsort(x, axis=axis, kind="stable")
         super().__init__(np, np.ndarray, own)
@@ -111,11 +124,23 @@ class NumpyBackend(Backend):
     def index_of(self, array: Array) -> None:
         return None
 
+    def shares_memory(self, a: Array, b: Array) -> bool:
+        return _root(a) is _root(b)
+
     def address(self, array: Array) -> int:
         return int(array.__array_interface__["data"][0])
 
     def extent(self, array: Array) -> tuple[int, int]:
-        return byte_bounds(self.owner(array))
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        return byte_bounds(array)
+
+
+def _root(array: Any) -> Any:
+    """The object at the end of the chain of bases."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
 
 
 NUMPY = register(NumpyBackend())

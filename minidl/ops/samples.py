@@ -1,9 +1,8 @@
 """What an op is checked on: shapes and ranges, from which the checks draw their values."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np  # draws the checks' values; no formula sees it
 
 
 @dataclass(frozen=True)
@@ -13,20 +12,24 @@ class Values:
     shape: tuple[int, ...]
     low: float = -2.0
     high: float = 2.0
-    kind: str = "float"  # or "int", "bool", "permutation" (integers, none twice), "distinct" (floats, no ties)
+    kind: str = "float"  # or "int", "bool", "permutation" (integers, none twice), "distinct" (no ties), "definite"
 
-    def draw(self, rng: np.random.Generator, dtype: Any = "float64") -> Any:
+    def draw(self, rng: Any, dtype: str = "float64") -> Any:
+        """The values, from a NumPy generator."""
+        n, span = math.prod(self.shape), self.high - self.low
         if self.kind == "int":
-            return rng.integers(int(self.low), int(self.high), self.shape)
+            return rng.integers(self.low, self.high, n).reshape(self.shape)
         if self.kind == "bool":
-            return rng.random(self.shape) < 0.5
-        n = int(np.prod(self.shape))
+            return (rng.random(n) < 0.5).reshape(self.shape)
         if self.kind == "permutation":
             return rng.permutation(int(self.high))[:n].reshape(self.shape)
-        if self.kind == "distinct":
-            steps = np.linspace(self.low, self.high, n + 1)[:-1] + 0.01 * rng.random(n)
-            return rng.permutation(steps).reshape(self.shape).astype(dtype)
-        return np.asarray(rng.uniform(self.low, self.high, self.shape)).astype(dtype)
+        places = (rng.permutation(n) + 0.5 * rng.random(n)) / n if self.kind == "distinct" else rng.random(n)
+        x = (self.low + span * places).reshape(self.shape).astype(dtype)
+        if self.kind == "definite":  # symmetric matrices with eigenvalues of at least one
+            x = x @ x.swapaxes(-1, -2)
+            diagonal = range(self.shape[-1])
+            x[..., diagonal, diagonal] += 1
+        return x
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Sample:
     args: tuple[Values | None, ...]
     params: dict[str, Any] = field(default_factory=dict)
 
-    def draw(self, rng: np.random.Generator, dtype: Any = "float64") -> list[Any]:
+    def draw(self, rng: Any, dtype: str = "float64") -> list[Any]:
         return [None if a is None else a.draw(rng, dtype) for a in self.args]
 
 

@@ -1,0 +1,141 @@
+"""What does an operation cost beyond its arithmetic?
+
+The tape: chains of operations on two numbers, where nothing but overhead is left, against PyTorch. Peak
+memory of a chain of a hundred large layers. The time of `import minidl` against `import numpy`. Lines of code.
+"""
+
+import ast
+import io
+import tokenize
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import minidl
+
+from ._timing import alternate, fresh, machine
+
+LENGTH = 1000
+
+
+def chain(x: object, c: object, length: int = LENGTH) -> object:
+    y = x
+    for _ in range(length):
+        y = y * c  # type: ignore[operator]  # a tensor of either library
+    return y
+
+
+def plain(lib: object, x: object, c: object) -> Callable[[], None]:
+    """Forward and backward of y = x c c c …"""
+
+    def run() -> None:
+        x.grad = None  # type: ignore[attr-defined]
+        chain(x, c).sum().backward()  # type: ignore[attr-defined]
+
+    return run
+
+
+def second(lib: object, x: object, c: object) -> Callable[[], None]:
+    """The same, with create_graph, and a backward through that."""
+
+    def run() -> None:
+        (g,) = lib.autograd.grad(chain(x, x, 100).sum(), [x], create_graph=True)  # type: ignore[attr-defined]
+        lib.autograd.grad(g.sum(), [x])  # type: ignore[attr-defined]
+
+    return run
+
+
+def tape() -> list[tuple[str, float, float]]:
+    """Rows (what, minidl's microseconds per operation, PyTorch's)."""
+    try:
+        import torch
+    except ImportError:
+        torch = None
+    libraries = {"minidl": minidl, **({"PyTorch": torch} if torch else {})}
+    leaf = lambda lib: lib.tensor([1.0, 1.0], requires_grad=True)
+    constant = lambda lib: lib.tensor([1.0, 1.0])
+    cases: list[tuple[str, int, dict[str, Callable[[], object]]]] = [
+        ("forward, recorded", LENGTH, {n: (lambda x=leaf(t), c=constant(t): chain(x, c)) for n, t in libraries.items()}),
+        ("forward + backward, one gradient", LENGTH, {n: plain(t, leaf(t), constant(t)) for n, t in libraries.items()}),
+        ("forward + backward, both gradients", LENGTH,
+         {n: (lambda t=t, x=leaf(t): plain(t, x, x)()) for n, t in libraries.items()}),
+        ("second order (create_graph)", 100, {n: second(t, leaf(t), constant(t)) for n, t in libraries.items()}),
+    ]  # fmt: skip
+    rows = []
+    for what, operations, candidates in cases:
+        times = alternate(candidates)
+        ours = times["minidl"].median / operations * 1e6
+        theirs = times["PyTorch"].median / operations * 1e6 if "PyTorch" in times else float("nan")
+        print(f"  {what:36} minidl {ours:6.2f} us   PyTorch {theirs:6.2f} us   ratio {ours / theirs:5.2f}", flush=True)
+        rows.append((what, ours, theirs))
+    return rows
+
+
+MEMORY = """
+import resource
+import {lib} as lib
+x = lib.ones(1000, 1000, requires_grad=True)
+y = x
+for _ in range(5): y = (y * 1.001 + 0.1).relu()
+y.sum().backward()
+del y
+x.grad = None
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+y = x
+for _ in range(100): y = (y * 1.001 + 0.1).relu()
+y.sum().backward()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+IMPORT = "import time; t = time.perf_counter(); import {lib}; print(time.perf_counter() - t)"
+
+
+def memory() -> None:
+    """A hundred layers of y ← relu(1.001 y + 0.1) on a million floats (4 MB): what must be kept for backward."""
+    for lib in ("minidl", "torch"):
+        try:
+            print(f"  peak memory of 100 layers on 4 MB   {lib:8} {float(fresh(MEMORY.format(lib=lib))):8.0f} MB")
+        except Exception as error:  # no PyTorch: the row is left out, and says so
+            print(f"  peak memory of 100 layers on 4 MB   {lib:8} not measured ({type(error).__name__})")
+
+
+def imports() -> None:
+    times = {lib: np.median([float(fresh(IMPORT.format(lib=lib))) for _ in range(7)]) for lib in ("numpy", "minidl")}
+    ratio = times["minidl"] / times["numpy"]
+    print(f"  import numpy {times['numpy'] * 1e3:.0f} ms, import minidl {times['minidl'] * 1e3:.0f} ms: {ratio:.2f} times")
+
+
+def code_lines(path: Path) -> int:
+    """Lines that hold code: no blank ones, no comments, no docstrings."""
+    text = path.read_text(encoding="utf-8")
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, documented) and ast.get_docstring(node) is not None
+        for line in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
+    }
+    layout = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return len({n for t in tokens if t.type not in layout for n in range(t.start[0], t.end[0] + 1)} - docstrings)
+
+
+def lines() -> None:
+    root = Path(minidl.__file__).parent
+    folders = sorted({p.parent for p in root.rglob("*.py")})
+    counts = {f.relative_to(root.parent): sum(code_lines(p) for p in f.glob("*.py")) for f in folders}
+    print("  lines of code: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
+
+
+def main() -> None:
+    print(machine())
+    print("Microseconds per operation on two numbers (medians of 31 rounds, in turn):")
+    tape()
+    memory()
+    imports()
+    lines()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What PyTorch's signatures have in common: dims, both spellings, out=, dtypes."""
+
+import functools
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from ..autograd import OPS, Tensor
+from ..backend import get_default_dtype
+from ..backend.dtypes import can_cast
+from ..errors import ShapeError, describe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Number: TypeAlias = int | float | bool
+Operand: TypeAlias = "Tensor | int | float | bool"
+Dim: TypeAlias = int | Sequence[int] | None
+DType: TypeAlias = "np.dtype[Any] | type | str"
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _Ops:
+    """What OPS looks like to a type checker: each of these gives one Tensor."""
+
+    def __getattr__(self, name: str) -> Callable[..., Tensor]:
+        raise NotImplementedError
+
+
+ops: _Ops = OPS
+
+
+def both_spellings(function: _F) -> _F:
+    """Also take NumPy's names of arguments where PyTorch does: axis for dim, keepdims for keepdim."""
+
+    @functools.wraps(function)
+    def _either(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            for numpy, torch in (("axis", "dim"), ("keepdims", "keepdim")):
+                if numpy in kwargs:
+                    if torch in kwargs:
+                        raise TypeError(f"{function.__name__}: {torch} and {numpy} mean the same; give one of them")
+                    kwargs[torch] = kwargs.pop(numpy)
+        return function(*args, **kwargs)
+
+    return _either  # type: ignore[return-value]  # the same signature, and two more names
+
+
+def axis_of(dim: int, ndim: int, operation: str) -> int:
+    """`dim` counted from the front. A tensor without axes is treated as having one."""
+    try:
+        axis = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"{operation}: a dim is an integer, got {type(dim).__name__}") from None
+    size = ndim or 1
+    if not -size <= axis < size:
+        raise IndexError(
+            f"{operation}: dim {axis} is out of range for a tensor of {ndim} axes; it must lie in [{-size}, {size - 1}]"
+        )
+    return axis % size
+
+
+def axes_of(dim: Dim, ndim: int, operation: str) -> tuple[int, ...] | None:
+    """One dim or several as the tuple a reduction takes; None, or no dims at all, means all axes."""
+    if dim is None:
+        return None
+    if not isinstance(dim, Iterable):
+        axis = axis_of(dim, ndim, operation)
+        return (axis,) if ndim else ()
+    axes = tuple(axis_of(d, ndim, operation) for d in dim)
+    if len(set(axes)) != len(axes):
+        raise RuntimeError(f"{operation}: dim {tuple(dim)} names an axis twice in a tensor of {ndim} axes")
+    if not ndim:
+        return ()
+    return axes or None
+
+
+def sizes_of(size: tuple[Any, ...], operation: str) -> tuple[int, ...]:
+    """f(2, 3), f((2, 3)) and f([2, 3]) as (2, 3)."""
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        size = tuple(size[0])
+    try:
+        return tuple(operator.index(n) for n in size)
+    except TypeError:
+        raise TypeError(f"{operation}: sizes are integers, got {size}") from None
+
+
+def shape_of(size: tuple[Any, ...], operation: str) -> tuple[int, ...]:
+    """As `sizes_of`, for a new tensor: none may be negative."""
+    sizes = sizes_of(size, operation)
+    if any(n < 0 for n in sizes):
+        raise RuntimeError(f"{operation}: sizes cannot be negative, got {sizes}")
+    return sizes
+
+
+def into(out: Tensor | None, value: Tensor) -> Tensor:
+    """The value; in the memory of `out`, if that was given."""
+    if out is None:
+        return value
+    if value.needs_grad or out.needs_grad:
+        raise RuntimeError("out= does not go with gradients: an operand or the output requires them; use no_grad()")
+    if not can_cast(value.dtype, out.dtype):
+        raise RuntimeError(f"out=: a {value.dtype} result cannot be written into a {out.dtype} tensor")
+    if out.shape != value.shape:
+        if out.array.size:
+            raise ShapeError(f"out=: the result has shape {value.shape} and does not fit into {describe(out)}")
+        out.data = ops.astype(value, dtype=out.dtype)  # an empty tensor is a place for any shape
+        return out
+    out.array[...] = value.array
+    out.memory.written(out.array)
+    return out
+
+
+def as_float(input: Tensor) -> Tensor:
+    """Integers and truth values as the default float."""
+    return input if input.dtype.kind == "f" else ops.astype(input, dtype=get_default_dtype())
+
+
+def tensors_of(tensors: Any, operation: str) -> list[Tensor]:
+    """A sequence of tensors, or an error that says what was passed instead."""
+    if isinstance(tensors, Tensor):
+        raise TypeError(f"{operation}: a sequence of tensors is needed, got one tensor {describe(tensors)}")
+    found = list(tensors)
+    if not found:
+        raise RuntimeError(f"{operation}: at least one tensor is needed, got an empty sequence")
+    for t in found:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{operation}: a sequence of tensors is needed, got {type(t).__name__} in it")
+    return found

@@ -1,0 +1,371 @@
+"""Sums, means, spreads and extremes over dims."""
+
+import math
+from typing import Any, NamedTuple
+
+from ..autograd import Tensor
+from ..backend import check_dtype
+from ..errors import describe
+from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
+
+
+class ValuesAndIndices(NamedTuple):
+    """What max, min, sort, topk, median … give along a dim."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def _cast(input: Tensor, dtype: DType | None, operation: str) -> Tensor:
+    if dtype is None:
+        return input
+    wanted = check_dtype(dtype, operation)
+    return input if input.dtype == wanted else ops.astype(input, dtype=wanted)
+
+
+def _summable(input: Tensor, dtype: DType | None, operation: str) -> Tensor:
+    """Whole numbers and truth values add up in int64."""
+    return _cast(input, "int64" if dtype is None and input.dtype.kind != "f" else dtype, operation)
+
+
+def _floating(input: Tensor, operation: str) -> Tensor:
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"{operation}: floats are needed, got {describe(input)}; convert with .float() or dtype=")
+    return input
+
+
+@both_spellings
+def sum(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
+    """The sum over dims (all of them, if none is given)."""
+    axes = axes_of(dim, input.ndim, "sum")
+    return into(out, ops.sum(_summable(input, dtype, "sum"), axis=axes, keepdims=keepdim))
+
+
+@both_spellings
+def mean(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
+    """The mean over dims; NaN of nothing."""
+    x, axes = _floating(_cast(input, dtype, "mean"), "mean"), axes_of(dim, input.ndim, "mean")
+    if not input.array.size:  # NumPy would warn
+        return into(out, ops.mul(ops.sum(x, axis=axes, keepdims=keepdim), math.nan))
+    return into(out, ops.mean(x, axis=axes, keepdims=keepdim))
+
+
+@both_spellings
+def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """The sum of what is not NaN."""
+    return sum(ops.where(ops.isnan(input), 0, input) if input.dtype.kind == "f" else input, dim, keepdim, dtype=dtype)
+
+
+@both_spellings
+def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """The mean of what is not NaN."""
+    count = sum(ops.logical_not(ops.isnan(_floating(input, "nanmean"))), dim, keepdim)
+    return ops.div(nansum(input, dim, keepdim, dtype=dtype), count)
+
+
+@both_spellings
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The product over a dim, or of everything."""
+    axes = axes_of(dim, input.ndim, "prod")
+    return into(out, ops.prod(_summable(input, dtype, "prod"), axis=axes, keepdims=keepdim))
+
+
+def _correction(operation: str, dim: Any, unbiased: bool | None, correction: Number | None) -> tuple[Any, Number]:
+    """var(x, False), var(x, dim, unbiased) and var(x, dim, correction=): one dim and one correction."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if unbiased is not None and correction is not None:
+        raise TypeError(f"{operation}: give unbiased or correction, not both")
+    return dim, int(unbiased) if unbiased is not None else 1 if correction is None else correction
+
+
+@both_spellings
+def var(
+    input: Tensor, dim: Dim | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    correction: Number | None = None, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The variance over dims: the squared distances from the mean, added and divided by n − correction (1)."""
+    dim, less = _correction("var", dim, unbiased, correction)
+    axes = axes_of(dim, input.ndim, "var")
+    return into(out, ops.var(_floating(input, "var"), axis=axes, keepdims=keepdim, correction=less))
+
+
+@both_spellings
+def std(
+    input: Tensor, dim: Dim | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    correction: Number | None = None, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The standard deviation over dims, √var; its gradient is 0 where all values are equal."""
+    dim, less = _correction("std", dim, unbiased, correction)
+    axes = axes_of(dim, input.ndim, "std")
+    return into(out, ops.std(_floating(input, "std"), axis=axes, keepdims=keepdim, correction=less))
+
+
+@both_spellings
+def var_mean(
+    input: Tensor, dim: Dim | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    correction: Number | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The variance and the mean over dims."""
+    dim, less = _correction("var_mean", dim, unbiased, correction)
+    return var(input, dim, None, keepdim, correction=less), mean(input, dim, keepdim)
+
+
+@both_spellings
+def std_mean(
+    input: Tensor, dim: Dim | bool = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    correction: Number | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The standard deviation and the mean over dims."""
+    dim, less = _correction("std_mean", dim, unbiased, correction)
+    return std(input, dim, None, keepdim, correction=less), mean(input, dim, keepdim)
+
+
+# ---------------------------------------------------------------------------------------------- extremes
+
+
+def _not_empty(input: Tensor, axes: tuple[int, ...] | None, operation: str) -> None:
+    """The largest of nothing does not exist."""
+    for k, n in enumerate(input.shape):
+        if n == 0 and (axes is None or k in axes):
+            raise IndexError(f"{operation}: dim {k} has no entries to choose from [input {describe(input)}]")
+
+
+def _along(input: Tensor, dim: int, operation: str) -> tuple[Tensor, int]:
+    """A tensor with at least one axis, and which one is meant."""
+    axis = axis_of(dim, input.ndim, operation)
+    _not_empty(input, (axis,), operation)
+    return (input if input.ndim else ops.reshape(input, shape=(1,))), axis
+
+
+def _pick(
+    order: Any, input: Tensor, dim: int, keepdim: bool, operation: str, out: tuple[Tensor, Tensor] | None
+) -> ValuesAndIndices:
+    """The value that `order` points at along a dim, and where it stands; the gradient goes to that place."""
+    x, axis = _along(input, dim, operation)
+    indices: Tensor = order(x, axis)
+    values = ops.take_along_axis(x, indices, axis=axis)
+    if not keepdim or not input.ndim:
+        shape = tuple(n for k, n in enumerate(values.shape) if k != axis)
+        values, indices = ops.reshape(values, shape=shape), ops.reshape(indices, shape=shape)
+    if out is not None:
+        into(out[1], indices)
+        return ValuesAndIndices(into(out[0], values), out[1])
+    return ValuesAndIndices(values, indices)
+
+
+def _extreme(
+    name: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor | None, out: Any
+) -> Any:
+    if isinstance(dim, Tensor):
+        dim, other = None, dim
+    if other is not None:
+        return into(out, (ops.maximum if name == "max" else ops.minimum)(input, other))
+    if dim is None:
+        if not input.array.size:
+            raise RuntimeError(f"{name}: an empty tensor has no {name}imum; give a dim that is not empty")
+        return into(out, (ops.max if name == "max" else ops.min)(input))
+    arg = ops.argmax if name == "max" else ops.argmin
+    return _pick(lambda x, axis: arg(x, axis=axis, keepdims=True), input, dim, keepdim, name, out)
+
+
+@both_spellings
+def max(
+    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None,
+    out: Any = None,
+) -> Any:  # fmt: skip
+    """max(input): the largest; max(input, dim): along a dim, with places; max(input, other): of each pair."""
+    return _extreme("max", input, dim, keepdim, other, out)
+
+
+@both_spellings
+def min(
+    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None,
+    out: Any = None,
+) -> Any:  # fmt: skip
+    """min(input): the smallest; min(input, dim): along a dim, with places; min(input, other): of each pair."""
+    return _extreme("min", input, dim, keepdim, other, out)
+
+
+@both_spellings
+def amax(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The largest over dims; equal ones share the gradient evenly."""
+    axes = axes_of(dim, input.ndim, "amax")
+    _not_empty(input, axes, "amax")
+    return into(out, ops.max(input, axis=axes, keepdims=keepdim))
+
+
+@both_spellings
+def amin(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The smallest over dims; equal ones share the gradient evenly."""
+    axes = axes_of(dim, input.ndim, "amin")
+    _not_empty(input, axes, "amin")
+    return into(out, ops.min(input, axis=axes, keepdims=keepdim))
+
+
+@both_spellings
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """The smallest and the largest."""
+    return amin(input, dim, keepdim), amax(input, dim, keepdim)
+
+
+def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    if input.dtype == bool:
+        raise RuntimeError(f"{name}: truth values are not ordered; convert them with .int()")
+    arg = ops.argmax if name == "argmax" else ops.argmin
+    if dim is None:
+        if not input.array.size:
+            raise IndexError(f"{name}: an empty tensor has no extreme; give a dim that is not empty")
+        return arg(input, keepdims=keepdim)
+    x, axis = _along(input, dim, name)
+    found = arg(x, axis=axis, keepdims=keepdim)
+    return found if input.ndim else ops.reshape(found, shape=())
+
+
+@both_spellings
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Where the (first) largest stands along a dim; without one, its place in the flattened tensor."""
+    return _arg("argmax", input, dim, keepdim)
+
+
+@both_spellings
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Where the (first) smallest stands along a dim; without one, its place in the flattened tensor."""
+    return _arg("argmin", input, dim, keepdim)
+
+
+@both_spellings
+def median(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: tuple[Tensor, Tensor] | None = None
+) -> Any:
+    """The value in the middle, the lower one of two; NaN where there is one. Along a dim, with its place."""
+    if dim is None:
+        if not input.array.size:
+            return ops.full_like(_floating(input, "median of nothing"), fill_value=math.nan, shape=())
+        return ops.median(input)
+
+    def middle(x: Tensor, axis: int) -> Tensor:
+        order = ops.argsort(x, axis=axis)
+        n = x.shape[axis]
+        place = (slice(None),) * axis
+        half = ops.getitem(order, key=(*place, slice((n - 1) // 2, (n - 1) // 2 + 1)))
+        if x.dtype.kind != "f":
+            return half
+        missing = ops.isnan(x)  # the first NaN, where there is one
+        first = ops.argmax(missing, axis=axis, keepdims=True)
+        return ops.where(ops.any(missing, axis=(axis,), keepdims=True), first, half)
+
+    return _pick(middle, input, dim, keepdim, "median", out)
+
+
+@both_spellings
+def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """ln Σ e^input over dims, without overflow."""
+    axes = axes_of(dim, input.ndim, "logsumexp")
+    x = as_float(input)
+    if not input.array.size and any_empty(input.shape, axes):
+        return into(out, ops.log(ops.sum(x, axis=axes, keepdims=keepdim)))
+    return into(out, ops.logsumexp(x, axis=axes, keepdims=keepdim))
+
+
+def any_empty(shape: tuple[int, ...], axes: tuple[int, ...] | None) -> bool:
+    """Does a reduction over these axes meet no values at all?"""
+    return 0 in [n for k, n in enumerate(shape) if axes is None or k in axes]
+
+
+# ---------------------------------------------------------------------------------------------- truth and counting
+
+
+def _truth(op: Any, input: Tensor, dim: Dim, keepdim: bool, operation: str) -> Tensor:
+    y: Tensor = op(input, axis=axes_of(dim, input.ndim, operation), keepdims=keepdim)
+    return ops.astype(y, dtype=input.dtype) if input.dtype == "uint8" else y  # as PyTorch has always had it
+
+
+@both_spellings
+def all(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Are all of them nonzero?"""
+    return into(out, _truth(ops.all, input, dim, keepdim, "all"))
+
+
+@both_spellings
+def any(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Is one of them nonzero?"""
+    return into(out, _truth(ops.any, input, dim, keepdim, "any"))
+
+
+@both_spellings
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """How many are not 0."""
+    return ops.sum(ops.astype(ops.ne(input, 0), dtype="int64"), axis=axes_of(dim, input.ndim, "count_nonzero"))
+
+
+# ---------------------------------------------------------------------------------------------- running totals
+
+
+def _running(op: Any, input: Tensor, dim: int, dtype: DType | None, operation: str) -> Tensor:
+    axis, x = axis_of(dim, input.ndim, operation), _summable(input, dtype, operation)
+    y: Tensor = op(x, axis=axis) if x.ndim else ops.copy(x)
+    return y
+
+
+@both_spellings
+def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
+    """The running total along a dim."""
+    return into(out, _running(ops.cumsum, input, dim, dtype, "cumsum"))
+
+
+@both_spellings
+def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
+    """The running product along a dim."""
+    return into(out, _running(ops.cumprod, input, dim, dtype, "cumprod"))
+
+
+@both_spellings
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
+    """The differences of neighbours along a dim, n times over."""
+    axis = axis_of(dim, input.ndim, "diff")
+    parts = [t for t in (prepend, input, append) if t is not None]
+    y = ops.concatenate(*parts, axis=axis) if len(parts) > 1 else input
+    for _ in range(n):
+        key = (slice(None),) * axis
+        last, first = ops.getitem(y, key=(*key, slice(1, None))), ops.getitem(y, key=(*key, slice(0, -1)))
+        y = ops.ne(last, first) if y.dtype == bool else ops.sub(last, first)
+    return y
+
+
+# ---------------------------------------------------------------------------------------------- norms
+
+
+@both_spellings
+def vector_norm(
+    x: Tensor, ord: Number = 2, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """(Σ |x|ᵖ)^(1/p) over dims, for any p; the largest or smallest |x| for p = ±inf."""
+    axes = axes_of(dim, x.ndim, "vector_norm")
+    x = _floating(_cast(x, dtype, "vector_norm"), "vector_norm")
+    if any_empty(x.shape, axes) and (ord == math.inf or ord < 0):
+        raise RuntimeError(f"vector_norm: nothing to take the norm of order {ord} of [x {describe(x)}]")
+    if ord == 0:  # a count, which does not vary
+        return into(out, ops.sum(ops.astype(ops.ne(x, 0), dtype=x.dtype), axis=axes, keepdims=keepdim))
+    return into(out, ops.vector_norm(x, ord=ord, axis=axes, keepdims=keepdim))
+
+
+@both_spellings
+def norm(
+    input: Tensor, p: Number | str | None = "fro", dim: Dim = None, keepdim: bool = False, out: Tensor | None = None,
+    dtype: DType | None = None,
+) -> Tensor:  # fmt: skip
+    """The vector norm of order p over dims; "fro" is order 2."""
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm: p is a number or 'fro', got {p!r}; linalg.matrix_norm knows the norms of matrices")
+    return vector_norm(input, 2 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)

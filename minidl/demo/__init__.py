@@ -1,0 +1,1 @@
+"""`minidl demo`: proves every gradient, then learns real handwriting with them."""
