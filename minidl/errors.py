@@ -18,6 +18,10 @@ class ShapeError(ValueError, RuntimeError):
     """Shapes that do not fit; a ValueError as in NumPy and a RuntimeError as in PyTorch."""
 
 
+class RangeError(IndexError, RuntimeError):
+    """An index that lies outside: an IndexError as in NumPy, and a RuntimeError as in PyTorch's gather."""
+
+
 class Unsupported(TypeError):
     """An operand that is no tensor and no number."""
 
