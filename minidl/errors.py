@@ -55,6 +55,15 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     return told
 
 
+def refusal(kind: type[Exception], operation: str, reason: str, **operands: Any) -> Exception:
+    """What was found wrong before any formula ran, told in the same form."""
+    what = ", ".join(f"{name} {describe(value)}" for name, value in operands.items() if value is not None)
+    called, path = _call_site(operation)
+    told: Any = kind(f"{called}: {reason}" + (f" [{what}]" if what else "") + (f", in {path}" if path else ""))
+    told.explained = True
+    return told  # type: ignore[no-any-return]  # its attribute is not the class's
+
+
 def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:
     """Which axis keeps shapes from broadcasting, and what to do about it."""
     width = max(len(s) for s in shapes)
