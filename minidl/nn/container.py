@@ -244,7 +244,7 @@ class ParameterList(_Numbered):
         return self.extend(other)
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({k}): {_described(p)}" for k, p in enumerate(self))
+        return "\n".join(f"  ({k}): {_described(p)}" for k, p in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -303,7 +303,7 @@ class ParameterDict(Module):
             self[key] = parameter
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({k}): {_described(p)}" for k, p in self._parameters.items())
+        return "\n".join(f"  ({k}): {_described(p)}" for k, p in self._parameters.items())
 
 
 def _parameter(owner: Module, value: Any) -> Parameter:

@@ -3,7 +3,7 @@
 import math
 import warnings
 
-from ..api import eye, zeros
+from ..api import eye, where, zeros
 from ..autograd import Tensor, no_grad
 from ..backend import Generator
 
@@ -63,8 +63,7 @@ def trunc_normal_(
         outside = (tensor < a) | (tensor > b)
         if not outside.any():
             return tensor
-        redrawn = tensor.clone().normal_(mean, std, generator=generator)
-        tensor.copy_(redrawn.where(outside, tensor))
+        tensor.copy_(where(outside, tensor.clone().normal_(mean, std, generator=generator), tensor))
 
 
 def _phi(z: float) -> float:
