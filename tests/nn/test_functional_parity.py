@@ -96,7 +96,7 @@ row("linear", X(3, 4), X(5, 4), X(5))
 row("linear", X(2, 3, 4), X(5, 4))
 row("linear", X(4), X(5, 4), X(5))
 row("linear", X(0, 4), X(5, 4), X(5))
-row("linear", X(3, 4), X(4), X())
+row("linear", X(3, 4), X(4))
 row("bilinear", X(3, 4), X(3, 2), X(5, 4, 2), X(5))
 row("bilinear", X(2, 3, 4), X(2, 3, 2), X(5, 4, 2))
 
@@ -121,7 +121,7 @@ row("conv_transpose1d", X(4, 5), X(4, 3, 3))
 row("unfold", X(2, 3, 5, 6), (2, 3), (2, 1), (1, 0), (1, 2))
 row("unfold", X(3, 5, 6), 2)
 row("fold", X(2, 12, 12), (4, 5), 2)
-row("fold", X(2, 18, 9), (4, 5), (3, 2), (2, 1), (1, 0), (1, 2))
+row("fold", X(2, 18, 4), (4, 5), (3, 2), (2, 1), (1, 0), (1, 2))
 row("fold", X(12, 12), (4, 5), 2)
 
 for x in (X(2, 3, 7, 6), X(3, 7, 6)):
@@ -266,8 +266,6 @@ row("interpolate", X(2, 3, 5, 4), (3, 9), mode="bilinear")
 row("interpolate", X(2, 3, 5, 4), (3, 9), mode="bilinear", align_corners=True)
 row("interpolate", X(2, 3, 5, 4), scale_factor=1.7, mode="bilinear")
 
-# PyTorch has no second derivative of these, or none that it agrees on with itself
-FIRST_ONLY = {"embedding", "multi_margin_loss", "adaptive_max_pool1d"}
 
 
 @pytest.mark.filterwarnings("ignore:size_average and reduce args will be deprecated:UserWarning")
@@ -299,24 +297,26 @@ def test_values_and_gradients(name, args, kwargs, rng):
         return
     seed = rng.normal(size=ys[0].shape)
     v, tv = Tensor(seed, True), torch.tensor(seed, requires_grad=True)
-    second = name not in FIRST_ONLY
     at, tat = [xs[k] for k in inputs], [txs[k] for k in inputs]
-    gs = grad([ys[0]], at, [v], create_graph=second)
-    tgs = torch.autograd.grad([tys[0]], tat, [tv], create_graph=second)
+    gs = grad([ys[0]], at, [v], create_graph=True)
+    tgs = torch.autograd.grad([tys[0]], tat, [tv], create_graph=True)
     for g, tg in zip(gs, tgs):
         same(g, tg)
-    if second:
-        how = {"materialize_grads": True, "allow_unused": True}
-        weights = [rng.normal(size=g.shape) for g in gs]
-        hs = grad(gs, [*at, v], [Tensor(w) for w in weights], **how)
+    how = {"materialize_grads": True, "allow_unused": True}
+    weights = [rng.normal(size=g.shape) for g in gs]
+    hs = grad(gs, [*at, v], [Tensor(w) for w in weights], **how)
+    try:
         ths = torch.autograd.grad(tgs, [*tat, tv], [torch.tensor(w) for w in weights], **how)
-        for h, th in zip(hs, ths):
-            same(h, th)
+    except RuntimeError as error:  # PyTorch stops at the first derivative of a few
+        assert "is not implemented" in str(error)
+        return
+    for h, th in zip(hs, ths):
+        same(h, th)
 
 
 def same(ours, theirs):
     assert tuple(ours.shape) == tuple(theirs.shape)
-    found, expected = ours.array, theirs.detach().numpy()
+    found, expected = ours.array, theirs.detach().numpy(force=True)
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
 

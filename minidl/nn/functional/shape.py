@@ -125,4 +125,12 @@ def interpolate(
     return input
 
 
-upsample = interpolate
+def upsample(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """interpolate, under its old name."""
+    return interpolate(input, size, scale_factor, mode, align_corners)
