@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from typing import Any
 
 from ..api import eye, where, zeros
 from ..autograd import Tensor, no_grad
@@ -60,7 +61,7 @@ def trunc_normal_(
         )
     tensor.normal_(mean, std, generator=generator)
     while True:
-        outside = (tensor < a) | (tensor > b)
+        outside: Any = (tensor < a) | (tensor > b)
         if not outside.any():
             return tensor
         tensor.copy_(where(outside, tensor.clone().normal_(mean, std, generator=generator), tensor))

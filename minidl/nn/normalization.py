@@ -4,7 +4,7 @@ from typing import Any
 
 from ..api import empty, ones, tensor, zeros
 from ..autograd import Tensor, no_grad
-from ..errors import ShapeError
+from ..errors import ShapeError, refusal
 from . import functional as F
 from . import init
 from .conv import tuple_of
@@ -69,9 +69,7 @@ class _BatchNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.takes:
-            raise ShapeError(
-                f"{type(self).__name__}: the input is {' or '.join(self.takes.values())}, got shape {input.shape}"
-            )
+            raise refusal(ShapeError, "batch_norm", f"{' or '.join(self.takes.values())} is expected", input=input)
         by_batch = self.training or self.running_mean is None
         keep = not self.training or self.track_running_stats  # in training without tracking, leave them alone
         return F.batch_norm(
