@@ -93,6 +93,8 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         "pad": lambda x, pad_width: np.pad(x, pad_width),
         "arange_like": lambda x, n: np.arange(n),
         "inv": np.linalg.inv,
+        "solve": np.linalg.solve,
+        "det": np.linalg.det,
         "cholesky": np.linalg.cholesky,
         "concatenate": lambda *xs, axis: np.concatenate(xs, axis=axis),
         "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
