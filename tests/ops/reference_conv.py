@@ -5,8 +5,10 @@ import numpy as np
 
 def conv2d(x, w, b=None, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     (N, C, H, W), (F, per_group, kh, kw) = x.shape, w.shape
+    assert C == per_group * groups
     Ho = (H + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
     Wo = (W + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
+    assert min(kh, kw, Ho, Wo) > 0
     y = np.zeros((N, F, Ho, Wo))
     for n, f, i, j in np.ndindex(y.shape):
         first = f // (F // groups) * per_group

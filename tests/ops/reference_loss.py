@@ -68,11 +68,11 @@ def cross_entropy(x, t, w=None, **params):
 def soft_cross_entropy(x, t, w=None, reduction="mean", label_smoothing=0.0):
     axis = min(x.ndim - 1, 1)
     z, classes = SOFTMAX["log_softmax"](x, axis=axis), x.shape[axis]
-    losses = 0.0
+    losses = np.zeros(x.shape[:axis] + x.shape[axis + 1 :])
     for c in range(classes):
         q = (1 - label_smoothing) * t.take(c, axis) + label_smoothing / classes
         losses = losses - (1.0 if w is None else w[c]) * q * z.take(c, axis)
-    return reduce(np.asarray(losses), reduction)
+    return reduce(losses, reduction)
 
 
 REFERENCES = {

@@ -29,6 +29,7 @@ def batch_norm_eval(x, mu, var, w=None, b=None, eps=1e-5):
 
 
 def over_last(x, last, one):
+    assert x.ndim >= last
     y = np.empty(x.shape)
     for place in np.ndindex(x.shape[: x.ndim - last]):
         y[place] = one(x[place])
