@@ -535,6 +535,8 @@ def _quoted(key: str) -> str:
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself (make one: {value.__name__}(...))"
     return f"'{type(value).__name__}'" + (f" {describe(value)}" if isinstance(value, Tensor) else "")
 
 
