@@ -199,8 +199,10 @@ class Reader:
 
     def enter(self, helper, call):
         """A helper, read with the kinds of arguments that this call gives it."""
-        parameters = arguments(definition(helper.__code__))
-        kinds = {p.arg: self.kind(a) for p, a in zip(parameters, call.args)}
+        node = definition(helper.__code__)
+        kinds = {p.arg: self.kind(a) for p, a in zip(arguments(node), call.args)}
+        if node.args.vararg and kinds.get(node.args.vararg.arg):
+            kinds[node.args.vararg.arg] = MANY
         kinds |= {k.arg: self.kind(k.value) for k in call.keywords}
         key = (helper.__code__, tuple(sorted(kinds.items(), key=str)))
         reader = Reader(helper, kinds, self.seen)
