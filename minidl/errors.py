@@ -22,6 +22,10 @@ class RangeError(IndexError, RuntimeError):
     """An index that lies outside: an IndexError as in NumPy, and a RuntimeError as in PyTorch's gather."""
 
 
+class DtypeError(TypeError, RuntimeError):
+    """A dtype that does not fit; a TypeError as in Python and a RuntimeError as in PyTorch."""
+
+
 class Unsupported(TypeError):
     """An operand that is no tensor and no number."""
 

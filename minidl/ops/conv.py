@@ -5,6 +5,7 @@ Letters: N samples, C channels in, F filters (channels out), G groups, K = C/G Â
 """
 
 from ..autograd import op
+from .linear import check_dtypes
 from .samples import shapes
 
 
@@ -33,6 +34,7 @@ def check(x, w, b, groups, kernel_axis):
             f"x has {C} channels, w {w.shape} expects {channels} with groups={groups}; the channels of x {x.shape} "
             "are its axis 1"
         )
+    check_dtypes(x, w, b)
     outputs = w.shape[0] if kernel_axis == 1 else w.shape[1] * groups
     if w.shape[0] % groups:
         raise ValueError(f"axis 0 of w {w.shape} must be divisible by groups={groups}")

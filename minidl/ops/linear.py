@@ -6,6 +6,12 @@ from ..autograd import op
 from .samples import shapes
 
 
+def check_dtypes(x, w, b):
+    """Refuse to compute in a wider dtype than the parameters have: it would spread through all that follows."""
+    if x.dtype != w.dtype or (b is not None and b.dtype != w.dtype):
+        raise ValueError(f"x is {x.dtype}, the parameters are {w.dtype}; convert x (x.float()) or these (module.double())")
+
+
 @op(samples=[
     shapes((3, 4), (5, 4), (5,)), shapes((2, 3, 4), (5, 4), None), shapes((4,), (5, 4), (5,)),
 ])  # fmt: skip
@@ -19,6 +25,7 @@ def linear(xp, x, w, b=None):
             f"x (…, {w.shape[-1] if w.ndim else 'in'}) is expected for w (out, in) = {w.shape}, and b (out,); got "
             f"x {x.shape}" + ("" if b is None else f", b {b.shape}")
         )
+    check_dtypes(x, w, b)
     shape = (*x.shape[:-1], w.shape[0])
     rows = lambda t: t if t.ndim == 2 else xp.reshape(t, shape=(math.prod(t.shape[:-1]), t.shape[-1]))
     turn = lambda t: xp.transpose(t, axes=(1, 0))
