@@ -32,7 +32,9 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         return x.astype(dtype, copy=False)
 
     def getitem(x: Array, *indices: Array, key: tuple[Any, ...]) -> Array:
-        return x[fill(key, indices) if indices else key]
+        if indices:
+            return x[fill(key, indices)]
+        return x[key if ... in key else (*key, ...)]  # NumPy copies a single number out, unless there is an ellipsis
 
     def index_add(g: Array, *indices: Array, key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
         y = np.zeros_like(g, shape=shape)
