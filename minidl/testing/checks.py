@@ -190,9 +190,14 @@ def check_layout(op: Op, sample: Sample, layout: str, device: str = "cpu") -> No
         for v in plain.v:
             v[...] = v[:1].copy() if v.ndim else v
         odd.values, odd.v = plain.values, plain.v
-    for k, (y, y0) in enumerate(zip(odd.run(odd.tensors()), plain.run(plain.tensors()))):
-        assert _apart([host(y)], [host(y0)]) <= 1e-12, f"{layout} arguments change value {k}"
-    for k, g, g0 in zip(odd.floats, odd.gradients(), plain.gradients()):
+    try:
+        values, gradients = [host(y) for y in plain.run(plain.tensors())], plain.gradients()
+    except ValueError:
+        assert layout == "broadcast"  # a matrix of equal rows has no inverse
+        return
+    for k, (y, y0) in enumerate(zip(odd.run(odd.tensors()), values)):
+        assert _apart([host(y)], [y0]) <= 1e-12, f"{layout} arguments change value {k}"
+    for k, g, g0 in zip(odd.floats, odd.gradients(), gradients):
         assert g.shape == g0.shape, f"{layout} arguments change the shape of the gradient of argument {k}"
         assert _apart([g], [g0]) <= 1e-12, f"{layout} arguments change the gradient of argument {k}"
 
