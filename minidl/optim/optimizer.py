@@ -79,7 +79,7 @@ class Optimizer:
                 raise ValueError(f"{_name(self)}: can't optimize a non-leaf tensor: parameter {k}, {describe(p)}")
             if p in earlier:
                 raise ValueError(
-                    f"{_name(self)}: some parameters appear more than once: parameter {k} of this group, {describe(p)}, "
+                    f"{_name(self)}: some parameters appear more than once: parameter {k} of this group, {describe(p)} "
                     "is there already; list each once, as module.parameters() does"
                 )
             earlier.add(p)
