@@ -31,10 +31,10 @@ def einsum(*xs, subscripts):
                 raise ValueError("sizes differ")
             sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
     y = np.zeros([sizes[letter] for letter in right])
+    place = lambda letters, x, at: tuple(at[c] if n > 1 else 0 for c, n in zip(letters, x.shape))
     for numbers in itertools.product(*map(range, sizes.values())):
         at = dict(zip(sizes, numbers))
-        place = lambda letters, x: tuple(at[c] if n > 1 else 0 for c, n in zip(letters, x.shape))
-        y[place(right, y)] += math.prod(x[place(letters, x)] for letters, x in zip(terms, xs))
+        y[place(right, y, at)] += math.prod(x[place(letters, x, at)] for letters, x in zip(terms, xs))
     return y
 
 

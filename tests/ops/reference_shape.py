@@ -51,7 +51,8 @@ def numbers(x):
 
 def flip(x, *, axis):
     axes = [a % x.ndim for a in numbers(axis)]
-    return built(x.shape, lambda at: x[tuple(n - 1 - i if k in axes else i for k, (i, n) in enumerate(zip(at, x.shape)))])
+    turned = lambda at: tuple(n - 1 - i if k in axes else i for k, (i, n) in enumerate(zip(at, x.shape)))
+    return built(x.shape, lambda at: x[turned(at)])
 
 
 def roll(x, *, shift, axis):
@@ -118,7 +119,10 @@ def col2im(x, *, kernel, stride, dilation, shape):
 
 
 def filled(value):
-    return lambda x, shape=None, dtype=None, fill_value=value: built(x.shape if shape is None else shape, lambda at: fill_value)
+    def like(x, shape=None, dtype=None, fill_value=value):
+        return built(x.shape if shape is None else shape, lambda at: fill_value)
+
+    return like
 
 
 REFERENCES = {
