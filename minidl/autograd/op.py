@@ -252,6 +252,8 @@ def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:
 
 def _operator(op: Op, arity: int, swapped: bool) -> Callable[..., Any]:
     def operator(a: Tensor, b: Any) -> Any:
+        if b is None:  # absent is a value of optional operands only
+            return NotImplemented
         try:
             return call(b, a) if swapped else call(a, b)
         except Unsupported:
