@@ -78,6 +78,10 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture
 def device(request):
     """The name of a device; a test that takes it runs on every device of the run."""
+    if request.param == "strict":
+        from minidl.testing.strict import add_strict_device
+
+        add_strict_device()
     return request.param
 
 
