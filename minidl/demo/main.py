@@ -25,7 +25,7 @@ EPOCHS = 15
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="minidl demo",
-        description="Check the gradient of every op to second order, then train a small CNN on real handwritten digits.",
+        description="Check the gradient of every op to second order, then train a small CNN on real handwriting.",
     )
     parser.add_argument("--all", action="store_true", help="a row for each op, not only for each family")
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="FOLDER", help="default: %(default)s")
