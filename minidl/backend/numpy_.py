@@ -114,6 +114,7 @@ class NumpyBackend(Backend):
     def __init__(self) -> None:
         own = own_names(np, np.add.at)
         own["erf"] = lambda x: special.erf(np, x)
+        own["erfc"] = lambda x: special.erfc(np, x)
         own["mean"] = mean
         own["sort"] = lambda x, axis: np.sort(x, axis=axis, kind="stable")
         own["argsort"] = lambda x, axis: np.argsort(x, axis=axis, kind="stable")
