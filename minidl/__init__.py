@@ -314,6 +314,7 @@ __version__ = "0.1.0"
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
+Size, dtype = tuple, _np.dtype  # what x.shape and x.dtype are
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
 
@@ -339,6 +340,7 @@ def iinfo(type: _Any) -> _Any:
 
 __all__ = [
     "Generator",
+    "Size",
     "Tensor",
     "abs",
     "absolute",
@@ -429,6 +431,7 @@ __all__ = [
     "dot",
     "double",
     "dstack",
+    "dtype",
     "e",
     "einsum",
     "empty",
