@@ -15,7 +15,7 @@ arcsin arccos arctan arctan2    and back; the angle of (x, y)
 sinh cosh tanh                  hyperbolic functions
 arcsinh arccosh arctanh         and back
 sigmoid                         1/(1 + e^-x): written out, it overflows or has a kink at 0
-erf erfc                        the error function 2/sqrt(pi) int_0^x exp(-t^2) dt, and 1 - erf
+erf                             the error function 2/sqrt(pi) int_0^x exp(-t^2) dt
 abs sign                        magnitude and direction
 floor ceil rint trunc           rounding
 mod fmod floor_divide           remainders (sign of the divisor, of the dividend) and the quotient

@@ -12,7 +12,7 @@ class CupyBackend(Backend):
     def __init__(self, cupy: Any, cupyx: Any, device_type: str = "cuda") -> None:
         self.cupy, self.device_type = cupy, device_type
         own = own_names(cupy, cupy.add.at)
-        own["erf"], own["erfc"] = cupyx.scipy.special.erf, cupyx.scipy.special.erfc
+        own["erf"] = cupyx.scipy.special.erf
         own["sort"] = lambda x, axis: cupy.sort(x, axis=axis)
         own["argsort"] = lambda x, axis: cupy.argsort(x, axis=axis)  # CuPy's radix and merge sorts are stable
         super().__init__(cupy, cupy.ndarray, own)

@@ -83,7 +83,10 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
 
     def sigmoid(x: Array) -> Array:
         e = np.exp(-np.abs(x))
-        return np.maximum(e, x >= 0) / (1 + e)
+        y = np.maximum(e, x >= 0)
+        e += 1
+        y /= e
+        return y
 
     windows = np.lib.stride_tricks.as_strided
     return {
@@ -114,7 +117,6 @@ class NumpyBackend(Backend):
     def __init__(self) -> None:
         own = own_names(np, np.add.at)
         own["erf"] = lambda x: special.erf(np, x)
-        own["erfc"] = lambda x: special.erfc(np, x)
         own["mean"] = mean
         own["sort"] = lambda x, axis: np.sort(x, axis=axis, kind="stable")
         own["argsort"] = lambda x, axis: np.argsort(x, axis=axis, kind="stable")

@@ -1,6 +1,5 @@
 """The error function, which NumPy lacks: two polynomials, relative error 3e-16 in float64."""
 
-import math
 from typing import Any
 
 # erf(x)/x on |x| < 1, in s = 2x² - 1
@@ -28,18 +27,6 @@ def erf(xp: Any, x: Any) -> Any:
     b = xp.minimum(xp.maximum(size, 1), 6.5)
     far = xp.copysign(1 - xp.exp(-b * b) * horner(LARGE, centred(b)) / (1 + 2 * b), x)
     return xp.where(size < 1, near, far)
-
-
-def erfc(xp: Any, x: Any) -> Any:
-    """1 − erf x, exact where that is small: by erf itself below 1, by erf's polynomial up to 6.5, and then by the
-    continued fraction e^(−x²) / √π (x + ½/(x + 1/(x + 3⁄2/(x + …))))."""
-    b = xp.minimum(xp.maximum(x, 1), 6.5)
-    middle = xp.exp(-b * b) * horner(LARGE, centred(b)) / (1 + 2 * b)
-    far = tail = xp.maximum(x, 6.5)
-    for k in range(20, 0, -1):
-        tail = far + k / 2 / tail
-    end = xp.exp(-far * far) / (math.sqrt(math.pi) * tail)
-    return xp.where(x < 1, 1 - erf(xp, x), xp.where(x < 6.5, middle, end))
 
 
 def centred(b: Any) -> Any:

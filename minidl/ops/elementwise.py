@@ -3,6 +3,7 @@
 import math
 
 from ..autograd import op
+from ..backend.special import LARGE, centred, horner
 from .samples import bools, ints, shapes
 
 PAIRS = [shapes((3, 4), (3, 4)), shapes((3, 1), (4,)), shapes((), (2,)), shapes((2, 3), ())]
@@ -338,4 +339,16 @@ def xlogy(xp, a, b):
 @op(samples=[shapes((3, 4), low=-3.0, high=3.0), shapes((), low=7.0, high=9.0)], promote="float")
 def erfc(xp, x):
     """y = 1 − erf x, exact where that is small        x̄ = −ȳ 2/√π e^(−x²)"""
-    return xp.erfc(x), (lambda g: -g * (2 / math.sqrt(math.pi)) * xp.exp(-x * x),)
+    return complement(xp, x), (lambda g: -g * (2 / math.sqrt(math.pi)) * xp.exp(-x * x),)
+
+
+def complement(xp, x):
+    """1 − erf x below 1, the polynomial of erf itself up to 6.5, then the continued fraction
+    e^(−x²) / √π (x + ½/(x + 1/(x + 3⁄2/(x + …))))."""
+    b = xp.minimum(xp.maximum(x, 1), 6.5)
+    middle = xp.exp(-b * b) * horner(LARGE, centred(b)) / (1 + 2 * b)
+    far = tail = xp.maximum(x, 6.5)
+    for k in range(20, 0, -1):
+        tail = far + k / 2 / tail
+    end = xp.exp(-far * far) / (math.sqrt(math.pi) * tail)
+    return xp.where(x < 1, 1 - xp.erf(x), xp.where(x < 6.5, middle, end))

@@ -1,39 +1,53 @@
-"""Number by number, with Python's math module where it has the function."""
+"""Functions of numbers, one number at a time by Python's math."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
 
-def each(function):
-    return np.vectorize(function, otypes=[float])
+def each(function, dtype=float):
+    """The function on every element of arrays that broadcast; an absent one stays None."""
+
+    def of_arrays(*xs):
+        given = np.broadcast_arrays(*(x for x in xs if x is not None))
+        y = np.empty(given[0].shape, dtype)
+        for at in np.ndindex(y.shape):
+            numbers = iter(given)
+            y[at] = function(*(None if x is None else next(numbers)[at].item() for x in xs))
+        return y
+
+    return of_arrays
 
 
 def sign(x):
     return (x > 0) - (x < 0)
 
 
+def floored(a, b):
+    return math.floor(Fraction(a) / Fraction(b))  # exact: 0.7 // 0.1 is not a matter of rounding
+
+
 def clamp(x, low, high):
-    low = np.full_like(x, -np.inf) if low is None else low
-    high = np.full_like(x, np.inf) if high is None else high
-    return each(lambda v, a, b: b if v > b or a > b else max(v, a))(x, low, high)
+    y = x if low is None else max(x, low)
+    return y if high is None else min(y, high)
 
 
 REFERENCES = {
-    "add": lambda a, b: each(lambda p, q: math.fsum([p, q]))(a, b),
-    "sub": lambda a, b: each(lambda p, q: math.fsum([p, -q]))(a, b),
-    "mul": lambda a, b: each(lambda p, q: math.prod([p, q]))(a, b),
-    "div": lambda a, b: a * b.astype(float) ** -1,
-    "neg": lambda x: 0 - x,
-    "floor_divide": lambda a, b: np.floor(a / b),
-    "mod": lambda a, b: a - b * np.floor(a / b),
+    "add": each(lambda a, b: math.fsum([a, b])),
+    "sub": each(lambda a, b: math.fsum([a, -b])),
+    "mul": each(lambda a, b: math.prod([a, b])),
+    "div": each(lambda a, b: float(Fraction(a) / Fraction(b))),
+    "floor_divide": each(floored),
+    "mod": each(lambda a, b: float(Fraction(a) - floored(a, b) * Fraction(b))),
     "fmod": each(math.fmod),
-    "pow": each(lambda p, q: math.exp(q * math.log(p))),
-    "abs": lambda x: np.where(x < 0, -x, x),
+    "pow": each(math.pow),
+    "neg": each(lambda x: 0.0 - x),
+    "abs": each(math.fabs),
     "sign": each(sign),
     "exp": each(math.exp),
     "expm1": each(math.expm1),
-    "exp2": each(lambda v: 2.0**v),
+    "exp2": each(lambda x: 2.0**x),
     "log": each(math.log),
     "log1p": each(math.log1p),
     "log2": each(math.log2),
@@ -45,6 +59,7 @@ REFERENCES = {
     "arcsin": each(math.asin),
     "arccos": each(math.acos),
     "arctan": each(math.atan),
+    "arctan2": each(math.atan2),
     "sinh": each(math.sinh),
     "cosh": each(math.cosh),
     "tanh": each(math.tanh),
@@ -56,14 +71,13 @@ REFERENCES = {
     "floor": each(math.floor),
     "ceil": each(math.ceil),
     "rint": each(round),
-    "trunc": each(math.trunc),
+    "trunc": each(int),
     "maximum": each(max),
     "minimum": each(min),
-    "arctan2": each(math.atan2),
     "hypot": each(math.hypot),
     "copysign": each(math.copysign),
-    "where": lambda c, a, b: each(lambda t, p, q: p if t else q)(c, a, b),
-    "clamp": clamp,
-    "logaddexp": each(lambda p, q: math.log(math.exp(p) + math.exp(q))),
-    "xlogy": each(lambda p, q: p * math.log(q)),
+    "where": each(lambda condition, a, b: a if condition else b),
+    "clamp": each(clamp),
+    "logaddexp": each(lambda a, b: math.log(math.exp(a) + math.exp(b))),
+    "xlogy": each(lambda a, b: a * math.log(b) if a else 0.0),
 }

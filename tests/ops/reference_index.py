@@ -1,49 +1,52 @@
-"""Reading by NumPy's own indexing of the places; writing and adding one value at a time."""
+"""Reading and writing by index, one element at a time; which element a key means, NumPy says of a table of places."""
 
 import numpy as np
 
-
-def filled(key, indices):
-    rest = iter(indices)
-    return tuple(next(rest) if isinstance(part, str) else part for part in key)
+from minidl.backend import INDEX
 
 
 def places(shape, key, indices):
-    """The flat place that each selected value has."""
-    return np.arange(np.prod(shape, dtype=int)).reshape(shape)[filled(key, indices)]
+    """The flat place in an array of this shape of every element that x[key] has."""
+    rest = iter(indices)
+    return np.arange(np.prod(shape, dtype=int)).reshape(shape)[tuple(next(rest) if k is INDEX else k for k in key)]
 
 
 def getitem(x, *indices, key):
-    return np.array([x.ravel()[p] for p in places(x.shape, key, indices).ravel()]).reshape(
-        places(x.shape, key, indices).shape
-    )
+    return x.flatten()[places(x.shape, key, indices)]
 
 
 def index_add(x, *indices, key, shape):
-    y, where = np.zeros(shape), places(shape, key, indices)
-    for p, v in zip(where.ravel(), np.broadcast_to(x, where.shape).ravel(), strict=True):
-        y.ravel()[p] += v
-    return y
+    at = places(shape, key, indices)
+    y = np.zeros(np.prod(shape, dtype=int))
+    for place, value in zip(at.flatten(), np.broadcast_to(x, at.shape).flatten()):
+        y[place] += value
+    return y.reshape(shape)
 
 
 def put(x, v, *indices, key):
-    y, where = x.copy(), places(x.shape, key, indices)
-    for p, value in zip(where.ravel(), np.broadcast_to(v, where.shape).ravel(), strict=True):
-        y.ravel()[p] = value
-    return y
+    at = places(x.shape, key, indices)
+    y = x.flatten()
+    for place, value in zip(at.flatten(), np.broadcast_to(v, at.shape).flatten()):
+        y[place] = value
+    return y.reshape(x.shape)
+
+
+def moved(at, index, axis):
+    """The place along another axis entry that index[at] means."""
+    return (*at[: axis % index.ndim], index[at], *at[axis % index.ndim + 1 :])
 
 
 def take_along_axis(x, index, *, axis):
-    y, axis = np.zeros(index.shape), axis % x.ndim
-    for p in np.ndindex(*index.shape):
-        y[p] = x[(*p[:axis], index[p], *p[axis + 1 :])]
+    y = np.zeros(index.shape)
+    for at in np.ndindex(index.shape):
+        y[at] = x[moved(at, index, axis)]
     return y
 
 
 def scatter_add(x, index, *, axis, shape):
-    y, axis = np.zeros(shape), axis % x.ndim
-    for p in np.ndindex(*index.shape):
-        y[(*p[:axis], index[p], *p[axis + 1 :])] += x[p]
+    y = np.zeros(shape)
+    for at in np.ndindex(index.shape):
+        y[moved(at, index, axis)] += x[at]
     return y
 
 

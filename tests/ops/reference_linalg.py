@@ -1,4 +1,4 @@
-"""Products by loops over the numbers; the rest by elimination, and by what defines it."""
+"""Products and inverses of matrices, one number at a time."""
 
 import itertools
 import math
@@ -7,79 +7,85 @@ import numpy as np
 
 
 def matmul(a, b):
-    A, B = a[None] if a.ndim == 1 else a, b[:, None] if b.ndim == 1 else b
-    batch = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
-    A, B = np.broadcast_to(A, batch + A.shape[-2:]), np.broadcast_to(B, batch + B.shape[-2:])
-    y = np.zeros((*batch, A.shape[-2], B.shape[-1]))
-    for p in np.ndindex(*batch, A.shape[-2], B.shape[-1]):
-        y[p] = math.fsum(A[p[:-1]] * B[(*p[:-2], slice(None), p[-1])])
-    y = y[..., 0] if b.ndim == 1 else y
-    return y[..., 0] if a.ndim == b.ndim == 1 else y[..., 0, :] if a.ndim == 1 else y
+    if a.ndim == 1:
+        return matmul(a[None], b)[..., 0, :] if b.ndim > 1 else matmul(a[None], b)[..., 0]
+    if b.ndim == 1:
+        return matmul(a, b[:, None])[..., 0]
+    if a.shape[-1] != b.shape[-2]:
+        raise ValueError("inner sizes differ")
+    y = np.zeros((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]))
+    a, b = (np.broadcast_to(t, (*y.shape[:-2], *t.shape[-2:])) for t in (a, b))
+    for *batch, i, j in np.ndindex(y.shape):
+        y[(*batch, i, j)] = math.fsum(a[(*batch, i, k)] * b[(*batch, k, j)] for k in range(a.shape[-1]))
+    return y
 
 
 def einsum(*xs, subscripts):
-    left, out = subscripts.split("->")
+    """The sum over every choice of a number for each letter."""
+    left, right = subscripts.split("->")
+    terms = left.split(",")
     sizes = {}
-    for x, term in zip(xs, left.split(","), strict=True):
-        for c, n in zip(term, x.shape, strict=True):
-            sizes[c] = max(n, sizes.get(c, 1))
-    y = np.zeros([sizes[c] for c in out])
-    for values in itertools.product(*(range(n) for n in sizes.values())):
-        at = dict(zip(sizes, values, strict=True))
-        product = 1.0
-        for x, term in zip(xs, left.split(","), strict=True):
-            product *= x[tuple(at[c] if n > 1 else 0 for c, n in zip(term, x.shape, strict=True))]
-        y[tuple(at[c] for c in out)] += product
+    for letters, x in zip(terms, xs):
+        for letter, n in zip(letters, x.shape):
+            if sizes.get(letter, 1) not in (1, n) and n != 1:
+                raise ValueError("sizes differ")
+            sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
+    y = np.zeros([sizes[letter] for letter in right])
+    place = lambda letters, x, at: tuple(at[c] if n > 1 else 0 for c, n in zip(letters, x.shape))
+    for numbers in itertools.product(*map(range, sizes.values())):
+        at = dict(zip(sizes, numbers))
+        y[place(right, y, at)] += math.prod(x[place(letters, x, at)] for letters, x in zip(terms, xs))
     return y
 
 
-def eliminate(a, b):
-    """a⁻¹ b and |a|, of one matrix, by elimination with the largest pivot."""
-    a, b, n, det = a.astype(float), b.astype(float), len(a), 1.0
-    for k in range(n):
-        p = k + int(np.argmax(np.abs(a[k:, k])))
-        if p != k:
-            a[[k, p]], b[[k, p]], det = a[[p, k]], b[[p, k]], -det
-        det *= a[k, k]
-        b[k], a[k] = b[k] / a[k, k], a[k] / a[k, k]
-        for r in range(n):
-            if r != k:
-                b[r], a[r] = b[r] - a[r, k] * b[k], a[r] - a[r, k] * a[k]
-    return b, det
+def matrices(function):
+    """The function on every matrix of a stack."""
+
+    def of_stack(*xs):
+        batch = np.broadcast_shapes(*(x.shape[:-2] for x in xs))
+        stacks = [np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in xs]
+        found = [function(*(s[at] for s in stacks)) for at in np.ndindex(batch)]
+        return np.reshape(np.array(found, float), (*batch, *np.shape(found[0])))
+
+    return of_stack
 
 
 def solve(a, b):
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a, b = np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:])
-    y = np.zeros(b.shape)
-    for p in np.ndindex(*batch):
-        y[p] = eliminate(a[p].copy(), b[p].copy())[0]
+    """Gauss and Jordan, with the largest pivot."""
+    a, b = a.copy(), b.copy()
+    for k in range(len(a)):
+        p = max(range(k, len(a)), key=lambda i: abs(a[i, k]))
+        a[[k, p]], b[[k, p]] = a[[p, k]], b[[p, k]]
+        b[k], a[k] = b[k] / a[k, k], a[k] / a[k, k]
+        for i in range(len(a)):
+            if i != k:
+                b[i], a[i] = b[i] - a[i, k] * b[k], a[i] - a[i, k] * a[k]
+    return b
+
+
+def cholesky(a):
+    y = np.zeros(a.shape)
+    for i in range(len(a)):
+        for j in range(i + 1):
+            rest = (a[i, j] + a[j, i]) / 2 - math.fsum(y[i, :j] * y[j, :j])
+            y[i, j] = math.sqrt(rest) if i == j else rest / y[j, j]
     return y
 
 
-def det(x):
-    y = np.zeros(x.shape[:-2])
-    for p in np.ndindex(*y.shape):
-        y[p] = eliminate(x[p].copy(), np.eye(x.shape[-1]))[1]
-    return y
-
-
-def cholesky(x):
-    y, n = np.zeros(x.shape), x.shape[-1]
-    for p in np.ndindex(*x.shape[:-2]):
-        L = y[p]
-        for i in range(n):
-            for j in range(i + 1):
-                rest = x[p][i, j] - L[i, :j] @ L[j, :j]
-                L[i, j] = math.sqrt(rest) if i == j else rest / L[j, j]
-    return y
+def det(a):
+    """Leibniz: over all permutations, with their signs."""
+    total = 0.0
+    for order in itertools.permutations(range(len(a))):
+        swaps = sum(order[i] > order[j] for i in range(len(a)) for j in range(i, len(a)))
+        total += (-1) ** swaps * math.prod(a[i, j] for i, j in enumerate(order))
+    return total
 
 
 REFERENCES = {
     "matmul": matmul,
     "einsum": einsum,
-    "inv": lambda x: solve(x, np.broadcast_to(np.eye(x.shape[-1]), x.shape)),
-    "solve": solve,
-    "det": det,
-    "cholesky": cholesky,
+    "inv": matrices(lambda a: solve(a, np.eye(len(a)))),
+    "solve": matrices(solve),
+    "cholesky": matrices(cholesky),
+    "det": matrices(det),
 }
