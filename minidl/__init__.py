@@ -317,6 +317,7 @@ vars(autograd).update(gradcheck=testing.gradcheck, gradgradcheck=testing.gradgra
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
+Size, dtype = tuple, _np.dtype  # what x.shape and x.dtype are
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
 
@@ -342,6 +343,7 @@ def iinfo(type: _Any) -> _Any:
 
 __all__ = [
     "Generator",
+    "Size",
     "Tensor",
     "abs",
     "absolute",
@@ -432,6 +434,7 @@ __all__ = [
     "dot",
     "double",
     "dstack",
+    "dtype",
     "e",
     "einsum",
     "empty",

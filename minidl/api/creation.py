@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Tensor
+from ..autograd import Node, Tensor
+from ..autograd.memory import tick
+from ..autograd.modes import modes
 from ..backend import backend_of, check_dtype, device, get_default_dtype, move, promote_types
 from ..backend.dtypes import scalar_dtype
 from .arguments import DType, Number, into, ops, shape_of
@@ -356,12 +358,30 @@ _DTYPE_NAMES = {"float16", "float32", "float64", "uint8", "int8", "int16", "int3
 
 
 def on_device(input: Tensor, where: Device) -> Tensor:
-    """The tensor on another device; itself where it is there already."""
+    """The tensor on another device; itself where it is there already. Its gradient travels back."""
     array = move(input.array, where)
     if array is input.array:
         return input
-    if input.needs_grad:
-        return ops.to_device(input, device=where)
-    return Tensor(array)
+    out = Tensor(array)
+    if input.needs_grad and modes.recording:
+        home, node = input.device, Node()
+        node.op, node.inputs, node.params, node.hooks = _TRANSFER, [input.node or input], {"where": where}, None
+        node.vjps, node.number = (lambda g: move(g, home),), tick()
+        node.shape, node.dtype, node.memory = array.shape, array.dtype, out.memory
+        out.node, out.needs_grad = node, True
+    return out
 
 
+class _Transfer:
+    """The pseudo-op of such a record: a formula stays on one device, so it has none in ops/."""
+
+    name, promote, arguments, constant = "to", None, ("input",), ()
+
+    @staticmethod
+    def formula(xp: Any, x: Tensor, *, where: Device) -> Any:
+        """What is run again, on Tensors, where derivatives of derivatives are wanted."""
+        home = x.device
+        return on_device(x, where), (lambda g: on_device(g, home),)
+
+
+_TRANSFER = _Transfer()

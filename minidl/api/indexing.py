@@ -28,6 +28,8 @@ class ValuesAndIndices(NamedTuple):
 
 def getitem(input: Tensor, key: Any) -> Tensor:
     """input[key]: a view for numbers, slices and None; a copy for masks and index arrays."""
+    if type(key) is int and input.ndim:  # by far the most frequent key
+        return ops.getitem(input, key=(_in_range(key, 0, input.shape[0]),))
     basic, advanced, indices = parse(input, key)
     if basic is not None:
         input = ops.getitem(input, key=basic)

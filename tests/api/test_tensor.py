@@ -364,3 +364,9 @@ def test_the_public_face():
     assert minidl.cuda.device_count() >= 0
     assert minidl.float == minidl.float32
     assert minidl.long == minidl.int64
+
+
+def test_erfc_keeps_its_digits_where_it_is_small():
+    x = np.linspace(-6, 26, 400)
+    y = minidl.erfc(tensor(x)).numpy()
+    np.testing.assert_allclose(y, [math.erfc(v) for v in x], rtol=3e-13)
