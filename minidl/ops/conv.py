@@ -5,7 +5,6 @@ Letters: N samples, C channels in, F filters (channels out), G groups, K = C/G Â
 """
 
 from ..autograd import op
-from .linear import check_dtypes
 from .samples import shapes
 
 
@@ -34,7 +33,6 @@ def check(x, w, b, groups, kernel_axis):
             f"x has {C} channels, w {w.shape} expects {channels} with groups={groups}; the channels of x {x.shape} "
             "are its axis 1"
         )
-    check_dtypes(x, w, b)
     outputs = w.shape[0] if kernel_axis == 1 else w.shape[1] * groups
     if w.shape[0] % groups:
         raise ValueError(f"axis 0 of w {w.shape} must be divisible by groups={groups}")
@@ -46,7 +44,7 @@ def check(x, w, b, groups, kernel_axis):
     shapes((2, 3, 5, 5), (4, 3, 3, 3), (4,)),
     shapes((2, 4, 6, 5), (6, 2, 3, 2), None, stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2),
     shapes((1, 2, 4, 4), (2, 1, 2, 2), (2,), stride=(3, 3), groups=2),
-])  # fmt: skip
+], promote="same")  # fmt: skip
 def conv2d(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     """Slide the filters w over x: y = w cols + b,  cols = im2col(x), in each group of channels.
 
@@ -84,7 +82,7 @@ def conv2d(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), 
     shapes((2, 3, 4, 4), (3, 2, 3, 3), (2,)),
     shapes((2, 4, 3, 4), (4, 3, 3, 2), None, stride=(2, 1), padding=(1, 0), output_padding=(1, 0), groups=2),
     shapes((1, 2, 2, 3), (2, 1, 2, 2), (2,), stride=(3, 3), output_padding=(2, 1), dilation=(1, 2), groups=2),
-])  # fmt: skip
+], promote="same")  # fmt: skip
 def conv_transpose2d(
     xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), output_padding=(0, 0), dilation=(1, 1), groups=1
 ):
