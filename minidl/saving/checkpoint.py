@@ -1,4 +1,4 @@
-"""save and load."""
+"""save and load. The formats, with zip, JSON and pickletools behind them, are imported at their first use."""
 
 import io
 import os
@@ -8,10 +8,6 @@ from typing import IO, Any
 from ..autograd import Memory, Tensor
 from ..backend import backend_for, move
 from ..files import atomic_write
-from . import arrays, npz, pytorch, safetensors, structure
-from .archive import Archive
-
-FORMATS = {"safetensors": safetensors, "npz": npz}
 
 
 def save(obj: Any, f: str | os.PathLike[str] | IO[bytes], format: str | None = None) -> None:
@@ -26,12 +22,14 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes], format: str | None = N
 
     Tensors come back with their values, dtype, shape and requires_grad, on the CPU. A view saves only what it shows.
     The same tensor under two keys (tied weights) is one tensor again; views that merely overlap are apart."""
+    from . import npz, safetensors, structure
+
     path = None if hasattr(f, "write") else os.fsdecode(f)
     if format is None:
         format = "npz" if path is not None and path.endswith(".npz") else "safetensors"
-    if format not in FORMATS:
+    kind: Any = {"safetensors": safetensors, "npz": npz}.get(format)
+    if kind is None:
         raise ValueError(f"save: there is no format {format!r}; use 'safetensors' or 'npz'")
-    kind = FORMATS[format]
     try:
         contents = structure.flatten(obj, kind.fits)
     except (TypeError, ValueError) as error:
@@ -73,6 +71,8 @@ def _load(file: IO[bytes], name: str, map_location: Any) -> Any:
 
 
 def _read(file: IO[bytes], tensor: Callable[..., Tensor]) -> Any:
+    from . import archive, npz, pytorch, safetensors, structure
+
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     start = file.read(16)
@@ -80,9 +80,9 @@ def _read(file: IO[bytes], tensor: Callable[..., Tensor]) -> Any:
     if start[8:9] == b"{":
         return structure.unflatten(*safetensors.read(file, size), tensor)
     if start.startswith((b"PK\3\4", b"PK\5\6")):
-        archive = Archive(file)
-        root = pytorch.root_of(archive)
-        return structure.unflatten(*npz.read(archive), tensor) if root is None else pytorch.read(archive, root, tensor)
+        members = archive.Archive(file)
+        root = pytorch.root_of(members)
+        return structure.unflatten(*npz.read(members), tensor) if root is None else pytorch.read(members, root, tensor)
     if start.startswith(npz.MAGIC):
         return tensor(npz.read_npy(file, size), False)
     raise ValueError(_what_it_is(start))
@@ -98,7 +98,7 @@ def _what_it_is(start: bytes) -> str:
         return "it is a pickle, which could run any code and is not read; save it as safetensors or npz"
     if not start:
         return "it is empty"
-    return f"it is no safetensors, npz, npy or PyTorch file; it starts with {arrays.shorten(start)}"
+    return f"it is no safetensors, npz, npy or PyTorch file; it starts with {start!r}"
 
 
 def _maker(map_location: Any) -> Callable[..., Tensor]:
