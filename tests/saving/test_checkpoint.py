@@ -27,7 +27,7 @@ def round_trip(value, format):
     return minidl.load(file)
 
 
-numbers = st.integers() | st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.complex_numbers(allow_nan=False)
+numbers = st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.complex_numbers(allow_nan=False)
 text = st.text(st.characters(codec=None))  # half surrogates and NUL too
 scalars = st.none() | numbers | text | st.binary() | st.sampled_from([np.float32(0.1), np.int8(-3), np.bool_(1)])
 keys = text | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False) | st.tuples(text, st.integers())
@@ -66,13 +66,13 @@ def test_tensors_under_any_string_come_back(format, value):
         {"": tensor([1.0])},
         {"__metadata__": tensor([1.0]), "structure.json": tensor([2]), "minidl": tensor([3])},
         {"a": {"b": tensor(1.0)}, "a.b": tensor(2.0), "a.b~2": tensor(3.0)},
-        {"x.npy": tensor(1), "x": tensor(2), "../../x": tensor(3), "/x": tensor(4), "x\\y": tensor(5), "x\0y": tensor(6)},
-        {"\ud800": tensor(1), "\udfff": tensor(2), "%ud800": tensor(3)},
+        {name: tensor(k) for k, name in enumerate(["x.npy", "x", "../../x", "/x", "x\\y", "x\0y"])},
+        {name: tensor(k) for k, name in enumerate(["\ud800", "\udfff", "%ud800"])},
         {"k" * 70_000: tensor(1)},
         {1: "int", "1": "str", 2.5: "float", (1, "a"): "tuple", None: "none", b"1": "bytes", np.int16(7): "numpy"},
         {"nan": [float("nan"), float("inf"), float("-inf"), -0.0, 5e-324]},
         {"big": [2**63, -(2**63), 2**64, 10**5000, -(10**5000)]},
-        {"types": [True, 1, 1.0, "1", b"1", 1j, np.float64(1), np.bool_(True), np.dtype("float16"), np.uint64(2**64 - 1)]},
+        {"types": [True, 1, 1.0, "1", b"1", 1j, np.float64(1), np.bool_(True), np.dtype("f2"), np.uint64(2**64 - 1)]},
         {"sets": [{1, 2}, frozenset("ab"), set()], "count": Counter({3: 2, "a": 0})},
         {"moments": Counter(), "order": OrderedDict([(2, 1), (1, 2)])},
         {"numpy": [np.arange(3, dtype=t) for t in ("uint16", "uint32", "uint64")]},
@@ -124,7 +124,8 @@ def test_the_default_stream_continues(format):
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_view_saves_only_itself(tmp_path, format):
     base = np.arange(200_000.0)
-    views = {"row": base[10:13], "step": base[::-50_000], "grid": base[:12].reshape(3, 4).T, "wide": np.broadcast_to(base[:2], (3, 2))}
+    views = {"row": base[10:13], "step": base[::-50_000], "grid": base[:12].reshape(3, 4).T}
+    views["wide"] = np.broadcast_to(base[:2], (3, 2))
     minidl.save({name: Tensor(view) for name, view in views.items()}, tmp_path / "a", format)
     assert os.path.getsize(tmp_path / "a") < 2000
     loaded = minidl.load(tmp_path / "a")
@@ -183,7 +184,8 @@ def test_devices(device, format):
     minidl.save({"a": there, "b": there}, file, format)
     file.seek(0)
     assert minidl.load(file)["a"].device == minidl.backend.device("cpu")
-    for where in (device, minidl.backend.device(device), {"cpu": device}, lambda t, _: Tensor(minidl.backend.move(t.array, device))):
+    by_hand = lambda t, location: Tensor(minidl.backend.move(t.array, device))
+    for where in (device, minidl.backend.device(device), {"cpu": device}, by_hand):
         file.seek(0)
         loaded = minidl.load(file, map_location=where)
         assert loaded["a"].device.type == there.device.type
@@ -199,11 +201,11 @@ def test_no_such_device(tmp_path):
         minidl.load(tmp_path / "a", map_location="tpu")
 
 
-@pytest.mark.parametrize("suffix, start", [(".safetensors", b"{"), (".npz", b"PK"), (".pt", b"{"), (".ckpt", b"{"), ("", b"{")])
-def test_the_name_says_the_format_and_the_content_is_believed(tmp_path, suffix, start):
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".pt", ".ckpt", ""])
+def test_the_name_says_the_format_and_the_content_is_believed(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     minidl.save({"w": tensor([1.0])}, path)
-    assert path.read_bytes().startswith(start) or path.read_bytes()[8:].startswith(start)
+    assert path.read_bytes().startswith(b"PK") == (suffix == ".npz")
     path.rename(tmp_path / "renamed.bin")
     assert same(minidl.load(tmp_path / "renamed.bin"), {"w": tensor([1.0])})
 
