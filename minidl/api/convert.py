@@ -222,7 +222,7 @@ def __deepcopy__(self: Tensor, memo: dict[builtins.int, Any]) -> Tensor:
     if known is not None:
         return known  # type: ignore[no-any-return]  # a memo holds anything
     if self.node is not None:
-        raise RuntimeError(f"deepcopy: only leaves can be copied, and this is a result ({describe(self)}); detach() it")
+        raise RuntimeError(f"deepcopy: only leaves can be copied; detach() this result first [{describe(self)}]")
     new = _rebuilt(builtins.type(self), self.array.copy(), self.needs_grad)
     memo[id(self)] = new
     if self.grad is not None:
@@ -235,7 +235,7 @@ def __deepcopy__(self: Tensor, memo: dict[builtins.int, Any]) -> Tensor:
 def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
     """Pickled as its numbers, its device and whether it requires gradients."""
     if self.node is not None:
-        raise RuntimeError(f"pickle: only leaves can be pickled, and this is a result ({describe(self)}); detach() it")
+        raise RuntimeError(f"pickle: only leaves can be copied; detach() this result first [{describe(self)}]")
     host = np.ascontiguousarray(backend_of(self.array).to_host(self.array)).reshape(self.shape)
     state = getattr(self, "__dict__", None) or None
     return _from_pickle, (builtins.type(self), host, str(self.device), self.needs_grad), state

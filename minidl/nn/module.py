@@ -96,7 +96,8 @@ class Module:
                     raise RuntimeError(f"a pre-hook with kwargs returns None or (args, kwargs), got {changed!r}")
             backward = None
             if is_grad_enabled() and (self._backward_hooks or self._backward_pre_hooks):
-                backward = BackwardHooks(self, self._backward_pre_hooks.values(), self._backward_hooks.values())
+                before, after = self._backward_pre_hooks.values(), self._backward_hooks.values()
+                backward = BackwardHooks(self, list(before), list(after))
                 args = backward.tap_inputs(args)
             result = self.forward(*args, **kwargs)
             for key, (hook, with_kwargs, _) in list(self._forward_hooks.items()):
@@ -136,24 +137,23 @@ class Module:
     # ---- registration
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kind = Parameter if isinstance(value, Parameter) else Module if isinstance(value, Module) else Buffer
         own = self.__dict__
-        if isinstance(value, kind):
-            if "_modules" not in own:
-                what = {Parameter: "parameters", Module: "module", Buffer: "buffers"}[kind]
+        for kind, store, what in MEMBERS:
+            if not isinstance(value, kind):
+                continue
+            if store not in own:
                 raise AttributeError(
                     f"cannot assign {what} before Module.__init__() call: "
                     f"begin {type(self).__name__}.__init__ with super().__init__()"
                 )
-            store = {Parameter: "_parameters", Module: "_modules", Buffer: "_buffers"}[kind]
             if name not in own[store]:  # what was there under this name goes, whatever it was
                 self._forget(name)
-            if kind is Parameter:
+            if isinstance(value, Parameter):
                 self.register_parameter(name, value)
-            elif kind is Module:
-                self.register_module(name, value)
-            else:
+            elif isinstance(value, Buffer):
                 self.register_buffer(name, value, value.persistent)
+            elif isinstance(value, Module):
+                self.register_module(name, value)
             return
         for store, what in STORES.items():
             registered = own.get(store)
@@ -535,3 +535,10 @@ def _quoted(key: str) -> str:
 
 def _kind(value: Any) -> str:
     return f"'{type(value).__name__}'" + (f" {describe(value)}" if isinstance(value, Tensor) else "")
+
+
+MEMBERS: tuple[tuple[type, str, str], ...] = (  # what registers itself when assigned, where, and its name in errors
+    (Parameter, "_parameters", "parameters"),
+    (Module, "_modules", "module"),
+    (Buffer, "_buffers", "buffers"),
+)

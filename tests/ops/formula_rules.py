@@ -24,9 +24,13 @@ CONSTANTS = (int, float, str, bool, type(None), type, types.BuiltinFunctionType,
 
 def violations(formula):
     """Everything in a formula, and in the helpers it calls, that breaks the rules: a sentence each, with its line."""
+    return Reader(formula, kinds_of(formula), set()).read()
+
+
+def kinds_of(formula):
+    """Positional arguments are values; keyword-only ones are static."""
     parameters = list(inspect.signature(formula).parameters.values())[1:]
-    kinds = {p.name: MANY if p.kind is p.VAR_POSITIONAL else VALUE for p in parameters if p.kind is not p.KEYWORD_ONLY}
-    return Reader(formula, kinds, set()).read()
+    return {p.name: MANY if p.kind is p.VAR_POSITIONAL else VALUE for p in parameters if p.kind is not p.KEYWORD_ONLY}
 
 
 class Reader:

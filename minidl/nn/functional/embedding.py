@@ -4,7 +4,6 @@ import math
 
 from ...autograd import OPS, Tensor, no_grad, write
 from ...errors import refusal
-from .arguments import number
 
 
 def embedding(
@@ -28,7 +27,7 @@ def embedding(
     if sparse:
         raise refusal(NotImplementedError, "embedding", "gradients are dense here; leave sparse=False")
     if 0 not in input.shape:
-        low, high = number(OPS.min(input)), number(OPS.max(input))
+        low, high = OPS.min(input).item(), OPS.max(input).item()
         if low < 0 or high >= V:
             bad = low if low < 0 else high
             raise refusal(IndexError, "embedding", f"index {bad} is out of range for {V} rows (0 to {V - 1})", input=input)
@@ -73,7 +72,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes < 1:
             raise refusal(RuntimeError, "one_hot", "without elements, num_classes must be given", tensor=tensor)
     else:
-        low, high = number(OPS.min(tensor)), number(OPS.max(tensor))
+        low, high = OPS.min(tensor).item(), OPS.max(tensor).item()
         if low < 0:
             raise refusal(RuntimeError, "one_hot", f"class values must be non-negative, and {low} is not", tensor=tensor)
         if num_classes == -1:

@@ -4,7 +4,7 @@ import math
 
 from ...autograd import OPS, Tensor
 from ...errors import ShapeError, refusal
-from .arguments import number, reduced, reduction_of
+from .arguments import reduced, reduction_of
 from .distance import cosine_similarity, pairwise_distance
 
 
@@ -77,11 +77,11 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
         elif math.prod(target.shape) == math.prod(expected):
             fix = f"; target.reshape({expected}) has it"
         raise refusal(ShapeError, name, f"the target must have shape {expected}{fix}", input=input, target=target)
-    if 0 in expected or (0 <= number(OPS.min(target)) and number(OPS.max(target)) < C):
+    if 0 in expected or (0 <= OPS.min(target).item() and OPS.max(target).item() < C):
         return
     bad = ((target < 0) | (target >= C)) & (target != ignore_index)
-    k = number(OPS.argmax(bad))
-    label = number(OPS.reshape(target, shape=(-1,))[k])
+    k = OPS.argmax(bad).item()
+    label = OPS.reshape(target, shape=(-1,))[k].item()
     if 0 <= label < C or label == ignore_index:
         return
     place = _place(k, target.shape)
@@ -190,7 +190,7 @@ def binary_cross_entropy(
     if target.shape != input.shape:
         raise refusal(ShapeError, name, f"the target must have the input's shape {input.shape}", input=input, target=target)
     if 0 not in input.shape:
-        low, high = number(OPS.min(input.detach())), number(OPS.max(input.detach()))
+        low, high = OPS.min(input.detach()).item(), OPS.max(input.detach()).item()
         if not (low >= 0 and high <= 1):
             raise refusal(
                 RuntimeError, name,
@@ -250,7 +250,7 @@ def gaussian_nll_loss(
     if isinstance(var, Tensor):
         if var.shape != input.shape and var.shape == input.shape[:-1]:
             var = OPS.reshape(var, shape=(*var.shape, 1))
-        if 0 not in var.shape and number(OPS.min(var.detach())) < 0:
+        if 0 not in var.shape and OPS.min(var.detach()).item() < 0:
             raise refusal(ValueError, "gaussian_nll_loss", "var has negative entries", var=var)
         small = var.detach() < eps
         var = OPS.where(small, eps, var)
