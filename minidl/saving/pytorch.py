@@ -68,7 +68,7 @@ class _Machine:
         self.storages: dict[tuple[str, str], Storage] = {}
 
     def run(self, program: bytes) -> Any:
-        for instruction, argument, place in pickletools.genops(program):
+        for instruction, argument, place in _instructions(program):
             try:
                 self.step(instruction.name, argument)
             except (IndexError, KeyError):  # an empty stack, a memo that was never written
@@ -215,6 +215,13 @@ def known(name: str) -> Any:
         f"its pickle needs {shorten(name)}, which is not loaded, for it could be any code; files of tensors, numbers, "
         "strings, dicts, lists and tuples are read"
     )
+
+
+def _instructions(program: bytes) -> Any:
+    try:
+        yield from pickletools.genops(program)
+    except ValueError as error:
+        raise ValueError(f"its pickle is broken: {error}") from None
 
 
 def _view(numbers: Any, offset: Any, shape: Any, strides: Any) -> Any:

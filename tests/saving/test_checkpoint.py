@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hn
 
 import minidl
 from minidl.autograd import Tensor
+from minidl.testing.strict import add_strict_device
 from tests.saving.values import same, tensor
 
 FORMATS = ["safetensors", "npz"]
@@ -179,6 +180,7 @@ def test_what_is_loaded_can_be_written():
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_devices(device, format):
+    add_strict_device()
     there = Tensor(minidl.backend.move(np.arange(6.0).reshape(2, 3), device))
     file = io.BytesIO()
     minidl.save({"a": there, "b": there}, file, format)
