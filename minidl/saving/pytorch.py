@@ -3,9 +3,10 @@
 A pickle is a program. It is not run here: its instructions are read one by one, by a machine that only knows how to
 build dicts, lists, numbers, strings, and tensors whose place in their storage has been checked."""
 
+import io
 import pickletools
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,14 @@ STORAGES = {
     "Half": "float16", "Float": "float32", "Double": "float64", "Bool": "bool", "Char": "int8", "Short": "int16",
     "Int": "int32", "Long": "int64", "Byte": "uint8", "BFloat16": "bfloat16",
 }  # fmt: skip
+NEEDED = frozenset(
+    """
+    PROTO FRAME STOP NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT BINUNICODE SHORT_BINUNICODE
+    BINUNICODE8 EMPTY_DICT EMPTY_LIST EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3 MARK TUPLE APPEND APPENDS SETITEM SETITEMS BINPUT
+    LONG_BINPUT MEMOIZE BINGET LONG_BINGET GLOBAL STACK_GLOBAL BINPERSID REDUCE BUILD
+    """.split()
+)
+INSTRUCTIONS = {instruction.code: instruction for instruction in pickletools.opcodes if instruction.name in NEEDED}
 CALLABLE = {
     "collections.OrderedDict", "collections.Counter", "torch.Size",
     "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter",
@@ -68,11 +77,11 @@ class _Machine:
         self.storages: dict[tuple[str, str], Storage] = {}
 
     def run(self, program: bytes) -> Any:
-        for instruction, argument, place in _instructions(program):
+        for name, argument in _instructions(program):
             try:
-                self.step(instruction.name, argument)
+                self.step(name, argument)
             except (IndexError, KeyError):  # an empty stack, a memo that was never written
-                raise ValueError(f"its pickle breaks off at {instruction.name}, byte {place}") from None
+                raise ValueError(f"its pickle breaks off at an instruction {name}") from None
         if len(self.stack) != 1:
             raise ValueError("its pickle does not end with one value")
         return self.stack[0]
@@ -132,8 +141,6 @@ class _Machine:
                 # A state dict carries its modules' versions, which say nothing about the numbers.
                 if type(value) is not OrderedDict or type(attributes) is not dict or attributes.keys() != {"_metadata"}:
                     raise ValueError(f"its pickle sets attributes of a {type(value).__name__}, and only data is read")
-            case _:
-                raise ValueError(f"its pickle has the instruction {name}, which no file of weights needs")
 
     def since_mark(self) -> list[Any]:
         mark = self.marks.pop()
@@ -217,11 +224,21 @@ def known(name: str) -> Any:
     )
 
 
-def _instructions(program: bytes) -> Any:
-    try:
-        yield from pickletools.genops(program)
-    except ValueError as error:
-        raise ValueError(f"its pickle is broken: {error}") from None
+def _instructions(program: bytes) -> Iterator[tuple[str, Any]]:
+    """The instructions up to STOP with their arguments; those that no file of weights needs are not even read."""
+    file = io.BytesIO(program)
+    while code := file.read(1).decode("latin-1"):
+        instruction = INSTRUCTIONS.get(code)
+        if instruction is None:
+            name = next((other.name for other in pickletools.opcodes if other.code == code), repr(code))
+            raise ValueError(f"its pickle has the instruction {name}, which no file of weights needs")
+        try:
+            yield instruction.name, instruction.arg.reader(file) if instruction.arg else None
+        except ValueError as error:
+            raise ValueError(f"its pickle is broken: {error}") from None
+        if instruction.name == "STOP":
+            return
+    raise ValueError("its pickle breaks off before its end")
 
 
 def _view(numbers: Any, offset: Any, shape: Any, strides: Any) -> Any:
