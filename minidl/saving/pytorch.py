@@ -127,7 +127,7 @@ class _Machine:
             case "BINGET" | "LONG_BINGET":
                 push(self.memo[argument])
             case "GLOBAL":
-                push(known(argument.replace(" ", ".", 1)))
+                push(known(argument))
             case "STACK_GLOBAL":
                 attribute, module = pop(), pop()
                 push(known(f"{module}.{attribute}"))
@@ -233,7 +233,10 @@ def _instructions(program: bytes) -> Iterator[tuple[str, Any]]:
             name = next((other.name for other in pickletools.opcodes if other.code == code), repr(code))
             raise ValueError(f"its pickle has the instruction {name}, which no file of weights needs")
         try:
-            yield instruction.name, instruction.arg.reader(file) if instruction.arg else None
+            if instruction.name == "GLOBAL":  # two lines, which pickletools would take for Python's string literals
+                yield "GLOBAL", b".".join(file.readline().removesuffix(b"\n") for _ in range(2)).decode()
+            else:
+                yield instruction.name, instruction.arg.reader(file) if instruction.arg else None
         except ValueError as error:
             raise ValueError(f"its pickle is broken: {error}") from None
         if instruction.name == "STOP":

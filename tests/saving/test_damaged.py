@@ -1,7 +1,6 @@
 """Damaged files: every byte wrong in turn, every length cut off. They load, or are refused in words; nothing else."""
 
 import io
-import re
 
 import numpy as np
 import pytest
@@ -41,7 +40,7 @@ def attempt(raw, allocations):
         try:
             minidl.load(io.BytesIO(raw))
         except (ValueError, TypeError) as error:
-            assert re.match(r"load: the file: (it|'|a |the|shape)", str(error)), str(error)
+            assert str(error).startswith("load: the file: ")
             return False
         return True
 
