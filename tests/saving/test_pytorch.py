@@ -184,6 +184,7 @@ def test_files_by_hand_are_read():
     assert minidl.load(weights(rebuilt(shape=(), strides=()))).array.shape == ()
     assert minidl.load(weights(rebuilt(storage(place="cuda:0")))).array.sum() == 6.0
     assert minidl.load(weights(rebuilt(grad=True))).requires_grad
+    assert minidl.load(weights(rebuilt(), CRC=0)).array.sum() == 6.0  # PyTorch can be told to make no checksums
     assert minidl.load(weights(rebuilt(), root="é/")).array.shape == (2, 2)
 
 
@@ -305,6 +306,7 @@ HOSTILE = {
     "compressed": (weights(rebuilt(), method=zipfile.ZIP_DEFLATED), "is compressed"),
     "a size that lies": (weights(rebuilt(storage(count=2**28)), file_size=2**30), "claims 1073741824 bytes"),
     "sizes that lie": (weights(rebuilt(storage(count=2**28)), file_size=2**30, compress_size=2**30), "reaches beyond"),
+    "a wrong checksum": (weights(rebuilt(), CRC=1), "data/0' has changed since it was written"),
     "a place that lies": (weights(rebuilt(), header_offset=0), "overlap"),
 }  # fmt: skip
 
