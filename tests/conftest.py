@@ -75,9 +75,19 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(gpu)
 
 
+if HAS_STRICT:
+    from minidl.testing.strict import add_strict_device
+
+    add_strict_device()
+
+
 @pytest.fixture
 def device(request):
     """The name of a device; a test that takes it runs on every device of the run."""
+    if request.param == "strict":
+        from minidl.testing.strict import add_strict_device
+
+        add_strict_device()
     return request.param
 
 

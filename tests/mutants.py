@@ -28,9 +28,10 @@ from pathlib import Path
 import numpy as np
 
 import minidl.ops  # noqa: F401  # registers the ops
-from minidl.autograd import Composite, Tensor
+from minidl.autograd import OPS, Composite, Tensor, grad
 from minidl.testing.checks import BOUNDS, Trial, registry
 from tests.ops.formula_rules import MANY, VALUE, Reader, arguments, kinds_of, own_nodes
+from tests.ops.kinks import KINKS, arrays
 from tests.ops.source import definition
 
 EXPLAINED = Path(__file__).with_name("mutants_explained.toml")
@@ -126,11 +127,12 @@ def parts(function, kinds, seen):
     for inside, nodes in ((True, regions), (False, [definition(function.__code__)])):
         for node in nodes:
             for call in ast.walk(node):
-                helper = reader.outside.get(call.func.id) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else None
-                if not isinstance(helper, types.FunctionType) or not arguments(definition(helper.__code__)):
+                named = isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+                helper = reader.outside.get(call.func.id) if named else None
+                if not isinstance(helper, types.FunctionType):
                     continue
                 parameters = arguments(definition(helper.__code__))
-                if parameters[0].arg != "xp":
+                if not parameters or parameters[0].arg != "xp":
                     continue
                 given = {p.arg: reader.kind(a) for p, a in zip(parameters, call.args)}
                 for f, r, own in parts(helper, given, seen):
@@ -161,7 +163,8 @@ def backward_only(function):
         node = queue.pop()
         if isinstance(node, ast.Call):
             used = [node.func, *node.args]  # `folded(f, parts)` calls f
-            for f in {names[n.id] for n in used if isinstance(n, ast.Name) and n.id in names} | ({node.func} & set(nested)):
+            by_name = {names[n.id] for n in used if isinstance(n, ast.Name) and n.id in names}
+            for f in by_name | ({node.func} & set(nested)):
                 if f not in called:
                     called.add(f)
                     queue.extend(own_nodes(f))
@@ -177,7 +180,8 @@ def faults(reader, region):
     frozen = collections.defaultdict(list)
     inner = {a.arg for f in ast.walk(region) if isinstance(f, ast.FunctionDef | ast.Lambda) for a in arguments(f)}
     inner |= {n.id for n in ast.walk(region) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    of_values = {n for v in ast.walk(region) if isinstance(v, ast.BinOp) and reader.kind(v) is VALUE for n in ast.walk(v)}
+    products = [n for n in ast.walk(region) if isinstance(n, ast.BinOp) and reader.kind(n) is VALUE]
+    of_values = {n for product in products for n in ast.walk(product)}
     for node in expressions(region):
         match node:
             case ast.BinOp(op=ast.Mult() | ast.Div()) if node in of_values:
@@ -250,7 +254,9 @@ def rebuilt(formula, function, node):
     original[function.__name__] = made  # it may call itself
     namespace[function.__name__] = made
     for name, thing in formula.__globals__.items():  # helpers that call the helper
-        if isinstance(thing, types.FunctionType) and function.__name__ in names_in(thing.__code__) and thing is not function:
+        if thing is function or not isinstance(thing, types.FunctionType):
+            continue
+        if function.__name__ in names_in(thing.__code__):
             namespace[name] = compiled(thing, definition(thing.__code__), namespace)
     return compiled(formula, definition(formula.__code__), namespace)
 
@@ -307,7 +313,7 @@ def mutants_of(op, seed=0):
             freeze.used = False
             op.formula = mutant
             try:
-                found.caught_by = caught(trials)
+                found.caught_by = caught(trials) or wrong_at_kinks(op)
             except Exception:  # a fault may make a formula fail in any way
                 found.caught_by = "error"
             idle = found.caught_by is None and not makes_a_difference(kind, trials, right)
@@ -328,6 +334,18 @@ def caught(trials):
     return None
 
 
+def wrong_at_kinks(op):
+    """The last check: the gradients that are so by definition."""
+    for name, args, params, expected in KINKS:
+        if name == op.name:
+            xs = [Tensor(a, a.dtype.kind == "f") for a in arrays(args)]
+            found = grad(OPS.sum(op(*xs, **params)), [x for x in xs if x.requires_grad])
+            for g, e in zip(found, [e for e in expected if e is not None]):
+                if not np.allclose(g.array, e, equal_nan=True):
+                    return "kinks"
+    return None
+
+
 def makes_a_difference(kind, trials, right):
     """A gradient that is zero cannot be doubled, a row cannot be transposed, a number cannot be frozen."""
     if kind == "freeze":
@@ -338,8 +356,10 @@ def makes_a_difference(kind, trials, right):
 
 
 def explanations():
-    entries = tomllib.loads(EXPLAINED.read_text(encoding="utf-8")).get("mutant", [])
-    return {(e["op"], e["kind"], e["change"]): e["reason"] for e in entries}
+    """The reason by mutant, and how many such mutants there are, for those that compute the same."""
+    groups = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))["same"]
+    pairs = [(tuple(m.split(": ", 2)), group["reason"]) for group in groups for m in group["mutants"]]
+    return dict(pairs), collections.Counter(key for key, _ in pairs)
 
 
 def main(argv=None):
@@ -359,17 +379,19 @@ def main(argv=None):
         found = [mutant for op in ops for mutant in mutants_of(op, options.seed)]
     seconds = time.perf_counter() - start
 
-    reasons = explanations()
+    reasons, unused = explanations()
     for m in found:
-        if m.caught_by is None:
-            m.reason = reasons.get(m.key, "")
+        if m.caught_by is None and unused[m.key]:
+            m.reason = reasons[m.key]
+            unused[m.key] -= 1
     equal = [m for m in found if m.reason]
     counted = [m for m in found if not m.reason]
     survivors = [m for m in counted if m.caught_by is None]
-    stale = [] if options.op else sorted(set(reasons) - {m.key for m in equal})
+    stale = [] if options.op else sorted(unused.elements())
     share = 1 - len(survivors) / max(len(counted), 1)
 
-    print(f"{len(counted)} mutants of {len(ops)} ops: {len(counted) - len(survivors)} caught ({share:.1%}) in {seconds:.0f} s")
+    caught_ones = len(counted) - len(survivors)
+    print(f"{len(counted)} mutants of {len(ops)} ops: {caught_ones} caught ({share:.1%}) in {seconds:.0f} s")
     for kind in dict.fromkeys(m.kind for m in found):
         of_kind = [m for m in counted if m.kind == kind]
         by = collections.Counter(m.caught_by or "nothing" for m in of_kind)
@@ -382,7 +404,7 @@ def main(argv=None):
         print(f"EXPLAINED, but caught or gone: {': '.join(key)}")
     if options.json:
         report = {
-            "ops": len(ops), "mutants": len(counted), "caught": len(counted) - len(survivors), "explained": len(equal),
+            "ops": len(ops), "mutants": len(counted), "caught": caught_ones, "explained": len(equal),
             "seconds": round(seconds, 1), "seed": options.seed, "all": [asdict(m) for m in found],
         }  # fmt: skip
         Path(options.json).write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")

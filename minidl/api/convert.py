@@ -208,7 +208,9 @@ def cpu(input: Tensor, memory_format: object = None) -> Tensor:
     return to(input, device="cpu")
 
 
-def cuda(input: Tensor, device: Device = None, non_blocking: builtins.bool = False, memory_format: object = None) -> Tensor:
+def cuda(
+    input: Tensor, device: Device = None, non_blocking: builtins.bool = False, memory_format: object = None
+) -> Tensor:
     """On a GPU."""
     return to(input, device="cuda" if device is None else device)
 
@@ -220,9 +222,9 @@ def __deepcopy__(self: Tensor, memo: dict[builtins.int, Any]) -> Tensor:
     """A leaf with memory of its own, and its gradient; a result is part of a graph, which is not copied."""
     known = memo.get(id(self))
     if known is not None:
-        return known  # type: ignore[no-any-return]  # a memo holds anything
+        return known
     if self.node is not None:
-        raise RuntimeError(f"deepcopy: only leaves can be copied; detach() this result first [{describe(self)}]")
+        raise RuntimeError("deepcopy: only leaves can be copied, and this is a result; detach() it")
     new = _rebuilt(builtins.type(self), self.array.copy(), self.needs_grad)
     memo[id(self)] = new
     if self.grad is not None:
@@ -235,7 +237,7 @@ def __deepcopy__(self: Tensor, memo: dict[builtins.int, Any]) -> Tensor:
 def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
     """Pickled as its numbers, its device and whether it requires gradients."""
     if self.node is not None:
-        raise RuntimeError(f"pickle: only leaves can be copied; detach() this result first [{describe(self)}]")
+        raise RuntimeError("pickle: only leaves can be copied, and this is a result; detach() it")
     host = np.ascontiguousarray(backend_of(self.array).to_host(self.array)).reshape(self.shape)
     state = getattr(self, "__dict__", None) or None
     return _from_pickle, (builtins.type(self), host, str(self.device), self.needs_grad), state

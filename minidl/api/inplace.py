@@ -48,7 +48,7 @@ def zero_(input: Tensor) -> Tensor:
 
 def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """The values of another tensor (broadcast, and brought to this dtype and device), in place."""
-    indexing.setitem(input, ..., on_device(src, input.device) if isinstance(src, Tensor) else src)
+    indexing.setitem(input, ..., on_device(src, input.device))
     return input
 
 

@@ -11,12 +11,6 @@ from .arguments import Dim, DType, Number, axes_of, axis_of, both_spellings, int
 from .reduce import sum, vector_norm
 from .shape import diagonal, movedim, unsqueeze
 
-__all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "chain_matmul", "cholesky", "cross", "det", "dot", "einsum",
-    "ger", "inner", "inv", "kron", "logdet", "matmul", "matrix_norm", "matrix_power", "mm", "mv", "norm", "outer",
-    "slogdet", "solve", "tensordot", "trace", "vdot", "vector_norm",
-]  # fmt: skip
-
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of matrices, with batch axes broadcast; a vector is a row on the left, a column on the right."""
@@ -202,7 +196,7 @@ def _without_repeats(x: Tensor, letters: str, equation: str) -> tuple[Tensor, st
             a = letters.index(c)
             b = letters.index(c, a + 1)
             if x.shape[a] != x.shape[b]:
-                raise ShapeError(f"einsum: {c!r} stands twice in {equation!r}, for {x.shape[a]} and {x.shape[b]} entries")
+                raise ShapeError(f"einsum: {c!r} stands for {x.shape[a]} and for {x.shape[b]} entries in {equation!r}")
             x = diagonal(x, 0, a, b)
             letters = letters[:a] + letters[a + 1 : b] + letters[b + 1 :] + c
     return x, letters
@@ -220,8 +214,8 @@ def cross(input: Tensor, other: Tensor, dim: int = -1, *, out: Tensor | None = N
     if input.shape[axis] != 3 or other.shape[axis] != 3:
         raise RuntimeError(f"cross: dim {axis} must have 3 entries [input {describe(input)}, other {describe(other)}]")
     a, b = movedim(input, axis, 0), movedim(other, axis, 0)
-    after = lambda t, k: ops.roll(t, shift=-k, axis=0)
-    y = ops.sub(ops.mul(after(a, 1), after(b, 2)), ops.mul(after(a, 2), after(b, 1)))
+    (a1, a2), (b1, b2) = ([ops.roll(t, shift=-k, axis=0) for k in (1, 2)] for t in (a, b))
+    y = ops.sub(ops.mul(a1, b2), ops.mul(a2, b1))
     return into(out, movedim(y, 0, axis))
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..api import as_tensor
+from ..api.graph import RemovableHandle
 from ..autograd import Tensor, is_grad_enabled, no_grad
 from ..backend import backend_for, check_dtype
 from ..backend import device as Device
 from ..errors import describe
-from .hooks import BackwardHooks, HookDict, RemovableHandle
+from .hooks import BackwardHooks, add_hook
 from .parameter import Buffer, Parameter
 
 
@@ -55,26 +56,23 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: "dict[str, Module | None]"
     _non_persistent_buffers_set: set[str]
-    _forward_pre_hooks: HookDict
-    _forward_hooks: HookDict
-    _backward_pre_hooks: HookDict
-    _backward_hooks: HookDict
-    forward: Callable[..., Any]
+    _forward_pre_hooks: dict[float, Any]
+    _forward_hooks: dict[float, Any]
+    _backward_pre_hooks: dict[float, Any]
+    _backward_hooks: dict[float, Any]
 
     def __init__(self) -> None:
         own = self.__dict__
         own["training"] = True
         own.update((store, {}) for store in STORES)
         own["_non_persistent_buffers_set"] = set()
-        own.update((kind, HookDict()) for kind in HOOKS)
+        own.update((kind, {}) for kind in HOOKS)
 
     # ---- the call
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[no-redef]  # subclasses choose the signature
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass writes its own."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no forward: define `def forward(self, x)` in the class"
-        )
+        raise NotImplementedError(f"{type(self).__name__} has no forward: define `def forward(self, x)` in the class")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks):
@@ -116,23 +114,23 @@ class Module:
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """`hook(module, args)` runs before forward; what it returns, unless None, replaces the arguments."""
-        return self._forward_pre_hooks.add((hook, with_kwargs), prepend)
+        return add_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
         """`hook(module, args, output)` runs after forward; what it returns, unless None, replaces the output."""
-        return self._forward_hooks.add((hook, with_kwargs, always_call), prepend)
+        return add_hook(self._forward_hooks, (hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """`hook(module, grad_output)` runs when the gradients of the outputs are there; it may return others."""
-        return self._backward_pre_hooks.add(hook, prepend)
+        return add_hook(self._backward_pre_hooks, hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """`hook(module, grad_input, grad_output)` runs when the gradients of the inputs are there.
 
         It may return others in place of grad_input. Both are tuples, None standing for what needs no gradient."""
-        return self._backward_hooks.add(hook, prepend)
+        return add_hook(self._backward_hooks, hook, prepend)
 
     # ---- registration
 
@@ -534,6 +532,8 @@ def _quoted(key: str) -> str:
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself (make one: {value.__name__}(...))"
     return f"'{type(value).__name__}'" + (f" {describe(value)}" if isinstance(value, Tensor) else "")
 
 

@@ -84,8 +84,9 @@ def nll_loss(xp, x, t, w=None, *, reduction="mean", ignore_index=-100, label_smo
     x (N, C, …)   t (N, …)   w (C,), constant, or None   →   l (N, …)
     """
     axis = min(x.ndim - 1, 1)
-    if t.shape != x.shape[:axis] + x.shape[axis + 1 :]:
-        raise ValueError(f"classes t {x.shape[:axis] + x.shape[axis + 1 :]} are expected for x {x.shape}, got {t.shape}")
+    expected = x.shape[:axis] + x.shape[axis + 1 :]
+    if t.shape != expected:
+        raise ValueError(f"classes t {expected} are expected for x {x.shape}; got {t.shape}")
     C, row = x.shape[axis], (*t.shape[:axis], 1, *t.shape[axis:])  # a target's shape beside its classes
     column = lambda a: xp.reshape(a, shape=(C, *(1,) * (x.ndim - axis - 1)))
     flat, wide = lambda a: xp.reshape(a, shape=t.shape), lambda a: xp.reshape(a, shape=row)

@@ -11,9 +11,9 @@ def per_channel(xp, t, x):
     return None if t is None else xp.reshape(t, shape=(x.shape[1], *(1,) * (x.ndim - 2)))
 
 
-def check_last(x, last, *parameters):
+def check_last(x, w, b, last):
     shape = x.shape[-last:]
-    if x.ndim < last or any(t is not None and t.shape != shape for t in parameters):
+    if x.ndim < last or (w is not None and w.shape != shape) or (b is not None and b.shape != shape):
         raise ValueError(f"w and b of shape {shape}, as the last {last} axes of x, are expected")
 
 
@@ -95,7 +95,7 @@ def layer_norm(xp, x, w=None, b=None, *, last=1, eps=1e-5):
 
     x (…, *D), D as many axes as `last` says   w, b D or None   →   y (…, *D)
     """
-    check_last(x, last, w, b)
+    check_last(x, w, b, last)
     mean = lambda t: xp.mean(t, axis=tuple(range(-last, 0)), keepdims=True)
     xc   = x - mean(x)
     r    = (mean(xc * xc) + eps) ** -0.5
@@ -117,7 +117,7 @@ def rms_norm(xp, x, w=None, *, last=1, eps=1e-6):
 
     x (…, *D), D as many axes as `last` says   w D or None   →   y (…, *D)
     """
-    check_last(x, last, w)
+    check_last(x, w, None, last)
     mean = lambda t: xp.mean(t, axis=tuple(range(-last, 0)), keepdims=True)
     r    = (mean(x * x) + eps) ** -0.5
     xhat = x * r

@@ -33,13 +33,15 @@ class Trial:
     Values and directions are drawn once, and what finite differences say is kept, so a trial can be put
     to several formulas of the same op."""
 
-    def __init__(self, op: Op, sample: Sample, device: str = "cpu", dtype: str = "float64", layout: str = "", seed: int = 0) -> None:
+    def __init__(
+        self, op: Op, sample: Sample, device: str = "cpu", dtype: str = "float64", layout: str = "", seed: int = 0
+    ) -> None:
         rng = np.random.default_rng(seed)
         self.op, self.sample, self.device, self.layout = op, sample, device, layout
         self.values = sample.draw(rng, dtype)
         self.floats = [k for k, x in enumerate(self.values) if x is not None and x.dtype.kind == "f"]
         direction = lambda like: rng.uniform(-1, 1, np.shape(like)).astype(dtype)
-        self.outputs = [_host(y) for y in self.run(self.tensors())]
+        self.outputs = [host(y) for y in self.run(self.tensors())]
         self.u = [direction(self.values[k]) for k in self.floats]
         self.w = [direction(self.values[k]) for k in self.floats]
         self.v = [direction(y) for y in self.outputs]
@@ -72,8 +74,8 @@ class Trial:
             return None
         xs = self.tensors()
         operands = self.op.promoted(OPS, xs) if self.op.promote else xs
-        ys = _tuple(self.op.formula(OPS, *operands, **self.sample.params)[0])
-        ys = [y for k, y in enumerate(ys) if y.dtype.kind == "f" and k not in self.op.constant]
+        made = _tuple(self.op.formula(OPS, *operands, **self.sample.params)[0])
+        ys = [y for k, y in enumerate(made) if y.dtype.kind == "f" and k not in self.op.constant]
         if _made_by(ys) <= {self.op}:
             return None
         return _apart(self.gradients(), self._backward(ys, [xs[k] for k in self.floats], self._seeds()))
@@ -90,7 +92,7 @@ class Trial:
 
     @cached_property
     def numeric_slope(self) -> float:
-        sides = [(c, [_host(y) for y in self.run(self.tensors(e))]) for e, c in STENCIL]
+        sides = [(c, [host(y) for y in self.run(self.tensors(e))]) for e, c in STENCIL]
         return sum(_dot(_differences([(c, side[k]) for c, side in sides]), [v]) for k, v in enumerate(self.v))
 
     @cached_property
@@ -132,7 +134,7 @@ class Trial:
         if not pairs or not xs:
             return [np.zeros(x.shape, x.dtype) for x in xs]
         ys, seeds = zip(*pairs)
-        return [_host(g) for g in grad(ys, xs, seeds, materialize_grads=True, allow_unused=True)]
+        return [host(g) for g in grad(ys, xs, seeds, materialize_grads=True, allow_unused=True)]
 
     def _seeds(self, shift: float = 0, requires_grad: bool = False) -> list[Tensor]:
         return [self._tensor(v + shift * STEP * dv if shift else v, requires_grad) for v, dv in zip(self.v, self.dv)]
@@ -161,7 +163,7 @@ def check_dtype_kept(op: Op, sample: Sample, dtype: str, device: str = "cpu") ->
         v[...] = v64
     for k, g, g64 in zip(trial.floats, trial.gradients(), exact.gradients()):
         x = trial.values[k]
-        assert g.dtype == x.dtype or not trial.outputs, f"the gradient of {op.arguments[:k + 1][-1]} is {g.dtype}, not {dtype}"
+        assert g.dtype == x.dtype, f"the gradient of argument {k} is {g.dtype}, not {dtype}"
         assert g.shape == x.shape, f"the gradient of argument {k} has shape {g.shape}, not {x.shape}"
         assert _close(g, g64, dtype), f"the gradient of argument {k} in {dtype} is off by {np.abs(g - g64).max():.1e}"
 
@@ -172,9 +174,9 @@ def check_inputs_untouched(op: Op, sample: Sample, device: str = "cpu") -> None:
     xs, seeds = trial.tensors(), trial._seeds()
     trial._backward(trial.run(xs), [xs[k] for k in trial.floats], seeds)
     for k, (x, before) in enumerate(zip(xs, trial.values)):
-        assert x is None or np.array_equal(_host(x), before), f"argument {k} was written into"
+        assert x is None or np.array_equal(host(x), before), f"argument {k} was written into"
     for k, (v, before) in enumerate(zip(seeds, trial.v)):
-        assert np.array_equal(_host(v), before), f"the gradient of value {k} was written into"
+        assert np.array_equal(host(v), before), f"the gradient of value {k} was written into"
 
 
 LAYOUTS = ("transposed", "strided", "reversed", "broadcast")
@@ -190,9 +192,14 @@ def check_layout(op: Op, sample: Sample, layout: str, device: str = "cpu") -> No
         for v in plain.v:
             v[...] = v[:1].copy() if v.ndim else v
         odd.values, odd.v = plain.values, plain.v
-    for k, (y, y0) in enumerate(zip(odd.run(odd.tensors()), plain.run(plain.tensors()))):
-        assert _apart([_host(y)], [_host(y0)]) <= 1e-12, f"{layout} arguments change value {k}"
-    for k, g, g0 in zip(odd.floats, odd.gradients(), plain.gradients()):
+    try:
+        values, gradients = [host(y) for y in plain.run(plain.tensors())], plain.gradients()
+    except ValueError:
+        assert layout == "broadcast"  # a matrix of equal rows has no inverse
+        return
+    for k, (y, y0) in enumerate(zip(odd.run(odd.tensors()), values)):
+        assert _apart([host(y)], [y0]) <= 1e-12, f"{layout} arguments change value {k}"
+    for k, g, g0 in zip(odd.floats, odd.gradients(), gradients):
         assert g.shape == g0.shape, f"{layout} arguments change the shape of the gradient of argument {k}"
         assert _apart([g], [g0]) <= 1e-12, f"{layout} arguments change the gradient of argument {k}"
 
@@ -210,7 +217,7 @@ def arranged(x: Any, layout: str, device: str) -> Any:
         return move(x[every(-1)].copy(), device)[every(-1)]
     if layout == "broadcast" and x.ndim and len(x) > 1 and (x == x[:1]).all():
         row = move(x[:1].copy(), device)
-        return backend_of(row).broadcast_to(row, shape=x.shape)  # type: ignore[attr-defined]  # a name of the algebra
+        return backend_of(row).broadcast_to(row, shape=x.shape)
     return move(x, device)
 
 
@@ -274,7 +281,8 @@ def _tuple(y: Any) -> tuple[Any, ...]:
     return y if isinstance(y, tuple) else (y,)
 
 
-def _host(t: Tensor) -> Any:
+def host(t: Tensor) -> Any:
+    """The values as a NumPy array."""
     return backend_of(t.array).to_host(t.array)
 
 
@@ -314,7 +322,7 @@ def _apart(a: Any, b: Any) -> float:
     """The largest difference between two lists of arrays, relative to the largest entry where that is above 1."""
     worst = 0.0
     for x, y in zip(a, b):
-        x, y = (_host(t) if isinstance(t, Tensor) else t for t in (x, y))
+        x, y = (host(t) if isinstance(t, Tensor) else t for t in (x, y))
         if x.shape != y.shape:
             return float("inf")
         if x.size:

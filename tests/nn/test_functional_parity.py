@@ -62,8 +62,8 @@ def row(name, *args, **kwargs):
 
 
 for name in (
-    "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh logsigmoid softplus hardtanh hardsigmoid hardswish "
-    "softsign tanhshrink softshrink hardshrink"
+    "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh logsigmoid softplus hardtanh hardsigmoid "
+    "hardswish softsign tanhshrink softshrink hardshrink"
 ).split():
     row(name, X(3, 4, low=-5, high=5))
     row(name, X())
