@@ -6,6 +6,7 @@ With create_graph the formulas run once more, on Tensors, so that the vjps thems
 
 import threading
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from ..backend import backend_of
@@ -94,11 +95,7 @@ def reachable(nodes: Iterable[Node | None]) -> list[Node]:
             if type(edge) is Node and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
-    return sorted(seen, key=_number)
-
-
-def _number(node: Node) -> int:
-    return node.number
+    return sorted(seen, key=attrgetter("number"))
 
 
 def leading_to(wanted: set[Any], order: list[Node]) -> set[Node]:

@@ -147,7 +147,7 @@ class Op:
                 node = None  # integers and truth values are not differentiable
         out = make(y, node is not None, node, memory)
         if base is not None and recording:
-            out.base = base.base or base
+            out.base = base if base.base is None else base.base
         return out
 
     def _values(self, xp: Any, ys: Any, node: Node | None, args: Any) -> tuple[Tensor, ...]:
@@ -163,7 +163,7 @@ class Op:
             value = value_node(node, k, y, memory) if node is not None and kinds[k] else None
             out = make(y, value is not None, value, memory)
             if base is not None and modes.recording:
-                out.base = base.base or base
+                out.base = base if base.base is None else base.base
             outs.append(out)
         return tuple(outs)
 

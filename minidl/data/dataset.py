@@ -37,7 +37,7 @@ class TensorDataset(Dataset):
     def __init__(self, *tensors: Tensor) -> None:
         for t in tensors:
             if not isinstance(t, Tensor):
-                raise TypeError(f"TensorDataset: tensors are needed, got {describe(t)}; make them with minidl.tensor(...)")
+                raise TypeError(f"TensorDataset: tensors are needed, got {describe(t)}; see minidl.tensor(...)")
         if len({t.shape[:1] for t in tensors}) > 1 or any(t.ndim == 0 for t in tensors):
             shapes = ", ".join(str(tuple(t.shape)) for t in tensors)
             raise ShapeError(f"TensorDataset: size mismatch between tensors; the first axes must be equal: {shapes}")

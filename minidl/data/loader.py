@@ -55,7 +55,7 @@ class DataLoader:
                 )
             batch_size = None
         elif batch_size is None and drop_last:
-            raise ValueError("DataLoader: batch_size=None gives single examples: there is nothing for drop_last to drop")
+            raise ValueError("DataLoader: batch_size=None gives single examples: drop_last has nothing to drop")
         if batch_size is not None:
             check_count("DataLoader: batch_size", batch_size)
         if not stream and not hasattr(dataset, "__getitem__"):

@@ -104,7 +104,7 @@ class WeightedRandomSampler(Sampler):
         possible = sum(x > 0 for x in w)
         if not replacement and possible < num_samples:
             raise ValueError(
-                f"WeightedRandomSampler: {num_samples} different numbers are wanted, only {possible} have a weight above 0"
+                f"WeightedRandomSampler: {num_samples} different numbers are wanted, {possible} have a weight above 0"
             )
 
     def __iter__(self) -> Iterator[int]:

@@ -207,7 +207,7 @@ class ModuleDict(Module):
     def update(self, modules: Any) -> None:
         """Add modules from a dict or from (name, module) pairs."""
         if not isinstance(modules, Iterable):
-            raise TypeError(f"ModuleDict.update: a dict or (name, module) pairs are needed, got {type(modules).__name__}")
+            raise TypeError(f"ModuleDict.update: a dict or (name, module) pairs needed, got {type(modules).__name__}")
         for key, module in modules.items() if hasattr(modules, "items") else modules:
             self[key] = module
 

@@ -27,9 +27,9 @@ class LoadResult(NamedTuple):
     unexpected_keys: list[str]
 
     def __repr__(self) -> str:
-        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
-
-    __str__ = __repr__
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"LoadResult(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 STORES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
@@ -206,7 +206,7 @@ class Module:
         if not isinstance(name, str):
             raise TypeError(f"{what} name should be a string, got {type(name).__name__}")
         if not name or "." in name:
-            raise NameProblem(f"{what} name {name!r}: names are not empty and contain no dot, which separates them in paths")
+            raise NameProblem(f"{what} name {name!r}: not empty and without a dot, which separates names in paths")
         names = [self.__dict__, *(self.__dict__[kind] for kind in STORES)]
         if (hasattr(type(self), name) or any(name in taken for taken in names)) and name not in self.__dict__[store]:
             raise NameProblem(f"attribute {name!r} already exists in {type(self).__name__}")

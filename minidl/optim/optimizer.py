@@ -77,7 +77,7 @@ class Optimizer:
                 raise TypeError(f"{_name(self)}: can only optimize tensors, but parameter {k} is {describe(p)}")
             if not p.is_leaf:
                 raise ValueError(
-                    f"{_name(self)}: can't optimize a non-leaf tensor: an operation made parameter {k} ({describe(p)})"
+                    f"{_name(self)}: can't optimize a non-leaf tensor: parameter {k}, {describe(p)}, is a result"
                 )
             if p in earlier:
                 raise ValueError(
