@@ -18,6 +18,10 @@ class ShapeError(ValueError, RuntimeError):
     """Shapes that do not fit; a ValueError as in NumPy and a RuntimeError as in PyTorch."""
 
 
+class RangeError(IndexError, RuntimeError):
+    """An index that lies outside: an IndexError as in NumPy, and a RuntimeError as in PyTorch's gather."""
+
+
 class Unsupported(TypeError):
     """An operand that is no tensor and no number."""
 
@@ -49,6 +53,15 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     told: Any = kind(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
     told.explained = True  # by the innermost op: outer ones pass it on
     return told
+
+
+def refusal(kind: type[Exception], operation: str, reason: str, **operands: Any) -> Exception:
+    """What was found wrong before any formula ran, told in the same form."""
+    what = ", ".join(f"{name} {describe(value)}" for name, value in operands.items() if value is not None)
+    called, path = _call_site(operation)
+    told: Any = kind(f"{called}: {reason}" + (f" [{what}]" if what else "") + (f", in {path}" if path else ""))
+    told.explained = True
+    return told  # type: ignore[no-any-return]  # its attribute is not the class's
 
 
 def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:

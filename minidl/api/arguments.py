@@ -3,20 +3,19 @@
 import functools
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
 
 from ..autograd import OPS, Tensor
 from ..backend import get_default_dtype
 from ..backend.dtypes import can_cast
 from ..errors import ShapeError, describe
 
-if TYPE_CHECKING:
-    import numpy as np
-
 Number: TypeAlias = int | float | bool
-Operand: TypeAlias = "Tensor | int | float | bool"
+Operand: TypeAlias = Tensor | int | float | bool
 Dim: TypeAlias = int | Sequence[int] | None
-DType: TypeAlias = "np.dtype[Any] | type | str"
+DType: TypeAlias = np.dtype[Any] | type | str
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

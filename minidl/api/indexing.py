@@ -4,32 +4,41 @@ A key is applied in PyTorch's two steps: first what only looks elsewhere in the 
 slices, None), then index arrays, whose axes stand together where the arrays stood, or first where
 something stood between them. Every index is checked here, on the host: a GPU would wrap it silently."""
 
+import builtins
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..autograd import OPS, Tensor, write
 from ..autograd.modes import modes
-from ..backend import INDEX, NUMPY, backend_of, move
-from ..errors import ShapeError, describe
+from ..backend import INDEX, backend_of, move
+from ..errors import RangeError, ShapeError, describe
+from .arguments import Number, axis_of, both_spellings, into, ops
 
-Basic = tuple[Any, ...]
+Basic: TypeAlias = tuple[Any, ...]
+
+
+class ValuesAndIndices(NamedTuple):
+    """What max, min, sort, topk, median … give along a dim."""
+
+    values: Tensor
+    indices: Tensor
 
 
 def getitem(input: Tensor, key: Any) -> Tensor:
     """input[key]: a view for numbers, slices and None; a copy for masks and index arrays."""
     basic, advanced, indices = parse(input, key)
     if basic is not None:
-        input = OPS.getitem(input, key=basic)
-    return OPS.getitem(input, *indices, key=advanced) if indices else input
+        input = ops.getitem(input, key=basic)
+    return ops.getitem(input, *indices, key=advanced) if indices else input
 
 
 def setitem(input: Tensor, key: Any, value: Any) -> None:
     """input[key] = value, in place; gradients flow to what stays and to the value."""
     basic, advanced, indices = parse(input, key)
     if indices and basic is not None:  # write through the view that the first step gives
-        input = OPS.getitem(input, key=basic)
+        input = ops.getitem(input, key=basic)
     place = advanced if indices else basic if basic is not None else (...,)
     if not isinstance(value, (Tensor, int, float)):
         value = Tensor(move(np.asarray(value), input.device))
@@ -55,7 +64,7 @@ def _fitted(value: Tensor, input: Tensor, place: Basic, indices: list[Tensor]) -
     """The value in the dtype of what it is written into, without axes of length one that lead nowhere."""
     shape = region(input.array.shape, place, [i.array for i in indices])
     while value.ndim > len(shape) and value.shape[0] == 1:
-        value = OPS.reshape(value, shape=value.shape[1:])
+        value = ops.reshape(value, shape=value.shape[1:])
     try:
         np.broadcast_to(np.empty(value.shape, bool), shape)
     except ValueError:
@@ -64,7 +73,7 @@ def _fitted(value: Tensor, input: Tensor, place: Basic, indices: list[Tensor]) -
         if value.ndim:
             raise RuntimeError(f"[]=: the value is on {value.device}, the tensor on {input.device}; move one (.to)")
         value = Tensor(move(value.array, input.device)) if not value.needs_grad else value
-    return value if value.dtype == input.dtype else OPS.astype(value, dtype=input.dtype)
+    return value if value.dtype == input.dtype else ops.astype(value, dtype=input.dtype)
 
 
 def region(shape: tuple[int, ...], place: Basic, indices: Sequence[Any]) -> tuple[int, ...]:
@@ -193,7 +202,399 @@ def _axes(part: Any) -> int:
         return 0
     if isinstance(part, (int, slice)):
         return 1
-    return part.ndim if part.dtype == bool else 1  # type: ignore[no-any-return]  # arrays are untyped
+    return part.ndim if part.dtype == bool else 1
 
 
-assert NUMPY.array_type is np.ndarray
+# ---------------------------------------------------------------------------------------------- along one dim
+
+
+def _places(index: Tensor, size: int, dim: int, operation: str, error: type[Exception] = RangeError) -> None:
+    """Every index must lie in [0, size); looked at on the host."""
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"{operation}: the index must hold integers, got {describe(index)}")
+    host = backend_of(index.array).to_host(index.array)
+    for extreme in (host.min(), host.max()) if host.size else ():
+        if not 0 <= extreme < size:
+            raise error(f"{operation}: index {extreme} is out of range for dim {dim}, which has {size} entries")
+
+
+@both_spellings
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The entries at an index along a dim; index is a vector (or one number)."""
+    axis = axis_of(dim, input.ndim, "index_select")
+    if index.ndim > 1:
+        raise IndexError(f"index_select: the index must be a vector, got {describe(index)}")
+    x = input if input.ndim else ops.reshape(input, shape=(1,))
+    _places(index, x.shape[axis], axis, "index_select")
+    places = index if index.ndim else ops.reshape(index, shape=(1,))
+    y = ops.getitem(x, places, key=(slice(None),) * axis + (INDEX,))
+    return into(out, y if input.ndim else ops.reshape(y, shape=()))
+
+
+def _aligned(input: Tensor, dim: int, index: Tensor, operation: str) -> tuple[int, Basic]:
+    """The axis meant, and the part of the other axes that an index of its shape can reach."""
+    axis = axis_of(dim, input.ndim, operation)
+    if (index.ndim or 1) != (input.ndim or 1):
+        raise ShapeError(f"{operation}: index {describe(index)} must have as many axes as input {describe(input)}")
+    shape = input.shape or (1,)
+    for k, n in enumerate(index.shape):
+        if k != axis and n > shape[k]:
+            raise ShapeError(f"{operation}: index {describe(index)} is longer than input {describe(input)} at axis {k}")
+    _places(index, shape[axis], axis, operation)
+    return axis, tuple(slice(None) if k == axis else slice(0, n) for k, n in enumerate(index.shape))
+
+
+def _with_axis(t: Tensor) -> Tensor:
+    return t if t.ndim else ops.reshape(t, shape=(1,))
+
+
+@both_spellings
+def gather(
+    input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """One entry per index along a dim: y[i, k] = input[i, index[i, k]] for dim 1."""
+    if not index.array.size:
+        return into(out, ops.zeros_like(input, shape=index.shape))
+    axis, reach = _aligned(input, dim, index, "gather")
+    x = _with_axis(input)
+    if index.ndim and x.shape != tuple(x.shape[k] if k == axis else n for k, n in enumerate(index.shape)):
+        x = ops.getitem(x, key=reach)
+    y = ops.take_along_axis(x, _with_axis(index), axis=axis)
+    return into(out, y if index.ndim else ops.reshape(y, shape=()))
+
+
+@both_spellings
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """As gather, with the other dims broadcast; without dim, by place in the flattened tensor."""
+    if dim is None:
+        return take(input, ops.reshape(indices, shape=(indices.array.size,)), out=out)
+    axis = axis_of(dim, input.ndim, "take_along_dim")
+    rest = [np.broadcast_shapes((a,), (b,))[0] for a, b in zip(input.shape, indices.shape, strict=True)]
+    x = ops.broadcast_to(input, shape=tuple(n if k != axis else input.shape[k] for k, n in enumerate(rest)))
+    i = ops.broadcast_to(indices, shape=tuple(n if k != axis else indices.shape[k] for k, n in enumerate(rest)))
+    return gather(x, axis, i, out=out)
+
+
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The entries at these places of the flattened tensor."""
+    flat = ops.reshape(input, shape=(input.array.size,))
+    return into(out, getitem(flat, index))
+
+
+@both_spellings
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Number | None = None, reduce: str | None = None
+) -> Tensor:
+    """A copy of input with src written at an index along a dim: y[i, index[i, k]] = src[i, k] for dim 1."""
+    src = value if src is None else src
+    if src is None:
+        raise TypeError("scatter: give src (a tensor) or value (a number)")
+    axis, _ = _aligned(input, dim, index, "scatter")
+    if isinstance(src, Tensor):
+        src = _source(src, input, index, "scatter")
+    if reduce is not None:
+        if not isinstance(src, Tensor):
+            src = ops.full_like(input, fill_value=src, shape=index.shape)
+        if reduce == "add":
+            return scatter_add(input, dim, index, src)
+        if reduce != "multiply":
+            raise RuntimeError(f"scatter: reduce is None, 'add' or 'multiply', got {reduce!r}")
+        return scatter_reduce(input, dim, index, src, "prod")
+    if not index.array.size:
+        return ops.copy(input)
+    grid = _grid(index, axis)
+    y = ops.put(_with_axis(input), src, *grid, key=(INDEX,) * len(grid))
+    return y if input.ndim else ops.reshape(y, shape=())
+
+
+def _source(src: Tensor, input: Tensor, index: Tensor, operation: str) -> Tensor:
+    """The part of src that the index covers."""
+    if src.dtype != input.dtype:
+        raise RuntimeError(f"{operation}: src must have the dtype of input, got {src.dtype} and {input.dtype}")
+    small = builtins.any(a < b for a, b in zip(src.shape, index.shape, strict=False))
+    if small or (src.ndim or 1) != (index.ndim or 1):
+        raise ShapeError(f"{operation}: src {describe(src)} must cover the index {describe(index)}")
+    if src.shape == index.shape:
+        return src
+    src = _with_axis(src)
+    return ops.getitem(src, key=tuple(slice(0, n) for n in index.shape or (1,)))
+
+
+def _grid(index: Tensor, axis: int) -> list[Tensor]:
+    """Index arrays that name, for every place of the index, where it points along the axis."""
+    index = _with_axis(index)
+    grid = []
+    for k, n in enumerate(index.shape):
+        shape = tuple(n if i == k else 1 for i in range(index.ndim))
+        grid.append(index if k == axis else ops.reshape(ops.arange_like(index, n=n), shape=shape))
+    return grid
+
+
+@both_spellings
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """input with src added at an index along a dim; what meets at one place adds up."""
+    axis, _ = _aligned(input, dim, index, "scatter_add")
+    source = _source(src, input, index, "scatter_add")
+    if not index.array.size:
+        return ops.copy(input)
+    shape = input.shape or (1,)
+    added = ops.scatter_add(_with_axis(source), _with_axis(index), axis=axis, shape=shape)
+    return ops.add(input, added if input.ndim else ops.reshape(added, shape=()))
+
+
+@both_spellings
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """What meets at one place is brought together by "sum", "mean" or "prod" (the last without gradients)."""
+    axis, _ = _aligned(input, dim, index, "scatter_reduce")
+    source = _source(src, input, index, "scatter_reduce")
+    if reduce not in ("sum", "mean", "prod"):
+        raise NotImplementedError(f"scatter_reduce: reduce is 'sum', 'mean' or 'prod' here, got {reduce!r}")
+    ones = ops.ones_like(source)
+    hits = scatter_add(ops.zeros_like(input), dim, index, ones)
+    start = input if include_self else ops.where(ops.eq(hits, 0), input, 1 if reduce == "prod" else 0)
+    if reduce == "sum":
+        return scatter_add(start, dim, index, source)
+    if reduce == "mean":
+        count = ops.add(hits, 1) if include_self else ops.maximum(hits, 1)
+        return ops.div(scatter_add(start, dim, index, source), count)
+    if (input.needs_grad or src.needs_grad) and modes.recording:
+        raise NotImplementedError("scatter_reduce: 'prod' has no gradient here; use 'sum' of logarithms, or no_grad")
+    y = ops.copy(_with_axis(start))
+    places = tuple(i.array for i in _grid(index, axis))
+    for k in np.ndindex(_with_axis(index).shape):
+        where = tuple(np.broadcast_to(p, _with_axis(index).shape)[k] for p in places)
+        y.array[where] *= _with_axis(source).array[k]
+    return y if input.ndim else ops.reshape(y, shape=())
+
+
+def _vector(input: Tensor, dim: int, index: Tensor, operation: str) -> tuple[int, Basic]:
+    """The axis and the key that a vector of places selects along it."""
+    axis = axis_of(dim, input.ndim, operation)
+    if index.ndim > 1:
+        raise IndexError(f"{operation}: the index must be a vector, got {describe(index)}")
+    _places(index, (input.shape or (1,))[axis], axis, operation)
+    return axis, (slice(None),) * axis + (INDEX,)
+
+
+@both_spellings
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """input with the entries of alpha × source added at an index along a dim."""
+    axis, key = _vector(input, dim, index, "index_add")
+    expected = tuple(index.array.size if k == axis else n for k, n in enumerate(input.shape))
+    if input.ndim and source.shape != expected:
+        raise ShapeError(f"index_add: the source must have shape {expected}, got {describe(source)}")
+    source = source if alpha == 1 else ops.mul(source, alpha)
+    shape = input.shape or (1,)
+    added = ops.index_add(_with_axis(source), _with_axis(index), key=key, shape=shape)
+    return ops.add(input, added if input.ndim else ops.reshape(added, shape=()))
+
+
+@both_spellings
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """A copy of input with the entries of source written at an index along a dim."""
+    _, key = _vector(input, dim, index, "index_copy")
+    return ops.put(input, source, _with_axis(index), key=key)
+
+
+@both_spellings
+def index_fill(input: Tensor, dim: int, index: Tensor, value: "Number | Tensor") -> Tensor:
+    """A copy of input with one number at an index along a dim."""
+    _, key = _vector(input, dim, index, "index_fill")
+    return ops.put(input, value, _with_axis(index), key=key)
+
+
+def index_put(
+    input: Tensor, indices: Sequence[Any], values: "Tensor | Number", accumulate: bool = False
+) -> Tensor:
+    """A copy of input with values written (or added) at index arrays."""
+    basic, advanced, found = parse(input, tuple(indices))
+    if basic is not None or not found:
+        raise IndexError("index_put: every index must be a tensor of integers or truth values")
+    if accumulate:
+        shape = region(input.shape, advanced, [i.array for i in found])
+        new = values if isinstance(values, Tensor) else ops.full_like(input, fill_value=values, shape=())
+        new = ops.broadcast_to(new, shape=shape)
+        return ops.add(input, ops.index_add(new, *found, key=advanced, shape=input.shape))
+    return ops.put(input, values, *found, key=advanced)
+
+
+# ---------------------------------------------------------------------------------------------- masks
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: "Number | Tensor") -> Tensor:
+    """input with one number wherever the mask holds."""
+    if mask.dtype != bool:
+        raise RuntimeError(f"masked_fill: the mask must hold truth values, got {describe(mask)}")
+    if isinstance(value, Tensor) and value.ndim:
+        raise RuntimeError(f"masked_fill: the value must be one number, got {describe(value)}; use where")
+    if isinstance(value, float) and input.dtype.kind != "f":
+        value = int(value)
+    y = ops.where(mask, value, input)
+    return y if y.dtype == input.dtype else ops.astype(y, dtype=input.dtype)
+
+
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The numbers at which the mask holds, as a vector."""
+    if mask.dtype != bool:
+        raise RuntimeError(f"masked_select: the mask must hold truth values, got {describe(mask)}")
+    shape = np.broadcast_shapes(input.shape, mask.shape)
+    return into(out, getitem(ops.broadcast_to(input, shape=shape), ops.broadcast_to(mask, shape=shape)))
+
+
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """input with the numbers of source, one after the other, where the mask holds."""
+    found = _found(ops.broadcast_to(mask, shape=input.shape))
+    n = found[0].size if found else 0
+    if n > source.array.size:
+        raise RuntimeError(f"masked_scatter: the mask holds at {n} places, and source has {source.array.size} numbers")
+    values = ops.getitem(ops.reshape(source, shape=(source.array.size,)), key=(slice(0, n),))
+    return ops.put(input, values, *(_on_device(i, input) for i in found), key=(INDEX,) * input.ndim)
+
+
+def _found(input: Tensor) -> tuple[Any, ...]:
+    return np.nonzero(np.atleast_1d(backend_of(input.array).to_host(input.array)))
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
+    """Where the numbers are not 0: a row per place, or one vector per axis."""
+    found = _found(input)
+    if as_tuple:
+        return tuple(_on_device(i, input) for i in found)
+    rows = np.stack(found, 1)[:, : input.ndim] if found else np.zeros((0, 0), np.int64)
+    return into(out, _on_device(rows, input))
+
+
+argwhere = nonzero
+
+
+# ---------------------------------------------------------------------------------------------- order
+
+
+def _order(input: Tensor, axis: int, descending: bool) -> Tensor:
+    """The places of the values in order; equal ones stay in theirs."""
+    if not descending:
+        return ops.argsort(input, axis=axis)
+    back = ops.flip(ops.argsort(ops.flip(input, axis=axis), axis=axis), axis=axis)
+    return ops.sub(input.shape[axis] - 1, back)
+
+
+@both_spellings
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> ValuesAndIndices:  # fmt: skip
+    """The values in order along a dim (NaN counts as the largest), and where each came from."""
+    axis = axis_of(dim, input.ndim, "sort")
+    x = _with_axis(input)
+    indices = _order(x, axis, descending)
+    values = ops.take_along_axis(x, indices, axis=axis)
+    if not input.ndim:
+        values, indices = ops.reshape(values, shape=()), ops.reshape(indices, shape=())
+    if out is not None:
+        return ValuesAndIndices(into(out[0], values), into(out[1], indices))
+    return ValuesAndIndices(values, indices)
+
+
+@both_spellings
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+    """The places of the values in order along a dim."""
+    axis = axis_of(dim, input.ndim, "argsort")
+    indices = _order(_with_axis(input), axis, descending)
+    return indices if input.ndim else ops.reshape(indices, shape=())
+
+
+def msort(input: Tensor) -> Tensor:
+    """The values in order along the first dim."""
+    return sort(input, 0).values
+
+
+@both_spellings
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> ValuesAndIndices:  # fmt: skip
+    """The k largest (or smallest) values along a dim, in order, and where they stand."""
+    axis = axis_of(dim, input.ndim, "topk")
+    x = _with_axis(input)
+    if not 0 <= k <= x.shape[axis]:
+        raise RuntimeError(f"topk: k = {k} is out of range for dim {axis}, which has {x.shape[axis]} entries")
+    indices = ops.getitem(_order(x, axis, largest), key=(slice(None),) * axis + (slice(0, k),))
+    values = ops.take_along_axis(x, indices, axis=axis)
+    if not input.ndim:
+        values, indices = ops.reshape(values, shape=()), ops.reshape(indices, shape=())
+    if out is not None:
+        return ValuesAndIndices(into(out[0], values), into(out[1], indices))
+    return ValuesAndIndices(values, indices)
+
+
+@both_spellings
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
+    """The k-th smallest value along a dim, and where it stands."""
+    axis = axis_of(dim, input.ndim, "kthvalue")
+    x = _with_axis(input)
+    if not 1 <= k <= x.shape[axis]:
+        raise RuntimeError(f"kthvalue: k = {k} is out of range for dim {axis}, which has {x.shape[axis]} entries")
+    values, indices = sort(x, axis)
+    key = (slice(None),) * axis + (slice(k - 1, k) if keepdim and input.ndim else k - 1,)
+    return ValuesAndIndices(ops.getitem(values, key=key), ops.getitem(indices, key=key))
+
+
+def unique(
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:  # fmt: skip
+    """Each value once, in order; with the place of every value among them, and how often each occurs."""
+    host = backend_of(input.array).to_host(input.array)
+    axis = None if dim is None else axis_of(dim, input.ndim, "unique")
+    values, inverse, counts = np.unique(host, return_inverse=True, return_counts=True, axis=axis)
+    results = [values]
+    results += [inverse.reshape(host.shape if axis is None else (-1,))] if return_inverse else []
+    results += [counts] if return_counts else []
+    made = tuple(_on_device(np.ascontiguousarray(r), input) for r in results)
+    return made if len(made) > 1 else made[0]
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each of 0, 1, 2 … occurs in a vector of whole numbers (or the sum of its weights)."""
+    host = backend_of(input.array).to_host(input.array)
+    if input.ndim != 1 or host.dtype.kind not in "iu" or (host.size and host.min() < 0):
+        raise RuntimeError(f"bincount: a vector of integers of 0 or more is needed, got {describe(input)}")
+    add = None if weights is None else backend_of(weights.array).to_host(weights.array)
+    counts = np.bincount(host, add, minlength)
+    if weights is not None and weights.dtype.kind == "f":
+        counts = counts.astype(weights.dtype)
+    return _on_device(counts, input)
+
+
+def searchsorted(
+    sorted_sequence: Tensor, input: "Tensor | Number", *, out_int32: bool = False, right: bool = False,
+    side: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Where each value would go in an ascending sequence (in each row, where there are several)."""
+    here = "right" if right or side == "right" else "left"
+    rows = backend_of(sorted_sequence.array).to_host(sorted_sequence.array)
+    values = backend_of(input.array).to_host(input.array) if isinstance(input, Tensor) else np.asarray(input)
+    if rows.ndim == 1:
+        found = np.searchsorted(rows, values, here)  # type: ignore[call-overload]
+    else:
+        if rows.shape[:-1] != values.shape[:-1]:
+            raise ShapeError(f"searchsorted: all axes but the last must be equal, got {rows.shape} and {values.shape}")
+        found = np.empty(values.shape, np.int64)
+        for k in np.ndindex(rows.shape[:-1]):
+            found[k] = np.searchsorted(rows[k], values[k], here)  # type: ignore[call-overload]
+    return _on_device(np.asarray(found, "int32" if out_int32 else "int64"), sorted_sequence)
+
+
+def bucketize(
+    input: "Tensor | Number", boundaries: Tensor, *, out_int32: bool = False, right: bool = False
+) -> Tensor:
+    """In which interval between boundaries each value lies."""
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+
+
+def isin(elements: Tensor, test_elements: Tensor, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Which elements occur among the test elements?"""
+    a, b = (backend_of(t.array).to_host(t.array) for t in (elements, test_elements))
+    return _on_device(np.isin(a, b, invert=invert), elements)

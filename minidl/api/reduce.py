@@ -1,19 +1,13 @@
 """Sums, means, spreads and extremes over dims."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import Tensor
 from ..backend import check_dtype
 from ..errors import describe
 from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
-
-
-class ValuesAndIndices(NamedTuple):
-    """What max, min, sort, topk, median … give along a dim."""
-
-    values: Tensor
-    indices: Tensor
+from .indexing import ValuesAndIndices
 
 
 def _cast(input: Tensor, dtype: DType | None, operation: str) -> Tensor:

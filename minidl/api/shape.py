@@ -9,6 +9,7 @@ from ..autograd import Tensor
 from ..backend import check_dtype
 from ..errors import ShapeError, describe
 from .arguments import Dim, axes_of, axis_of, both_spellings, into, ops, sizes_of, tensors_of
+from .indexing import getitem
 
 # ---------------------------------------------------------------------------------------------- another shape
 
@@ -126,8 +127,9 @@ def atleast_2d(*tensors: Any) -> Any:
 
 def atleast_3d(*tensors: Any) -> Any:
     """With at least three axes: (n,) becomes (1, n, 1) and (n, m) becomes (n, m, 1)."""
-    shapes = {0: lambda s: (1, 1, 1), 1: lambda s: (1, *s, 1), 2: lambda s: (*s, 1)}
-    return _at_least(tensors, lambda t: ops.reshape(t, shape=shapes[t.ndim](t.shape)) if t.ndim < 3 else t)
+    first = lambda t: (1,) * (t.ndim < 2)
+    grow = lambda t: ops.reshape(t, shape=(*first(t), *t.shape, *(1,) * (3 - t.ndim - len(first(t)))))
+    return _at_least(tensors, lambda t: grow(t) if t.ndim < 3 else t)
 
 
 def _at_least(tensors: tuple[Any, ...], grow: Any) -> Any:
@@ -209,7 +211,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
         if (n == -1 and have is None) or n < -1:
             raise RuntimeError(f"expand: size {n} is not allowed at axis {k} of {wanted}")
         if have not in (None, 1) and n not in (-1, have):
-            raise ShapeError(f"expand: axis {k} has {have} entries and cannot become {n}; only axes of length one expand")
+            raise ShapeError(f"expand: axis {k} has {have} entries, not 1, and so cannot become {n}")
         shape.append(have if n == -1 and have is not None else n)
     return ops.broadcast_to(input, shape=tuple(shape))
 
@@ -285,14 +287,12 @@ def repeat_interleave(
         return y if y.memory is not input.memory else ops.copy(y)
     counts = repeats.tolist()
     if len(counts) != n or builtins.any(c < 0 for c in counts):
-        raise RuntimeError(f"repeat_interleave: one count of 0 or more for each of the {n} entries is needed, got {counts}")
-    return index_select_list(x, axis, [k for k, c in enumerate(counts) for _ in range(c)])
+        raise RuntimeError(f"repeat_interleave: {n} counts of 0 or more are needed, one per entry, got {counts}")
+    return _entries(x, axis, [k for k, c in enumerate(counts) for _ in range(c)])
 
 
-def index_select_list(input: Tensor, axis: int, places: list[int]) -> Tensor:
+def _entries(input: Tensor, axis: int, places: list[int]) -> Tensor:
     """The entries at these places along an axis."""
-    from .indexing import getitem
-
     return getitem(input, (slice(None),) * axis + (places,))
 
 
@@ -609,6 +609,6 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"unfold: windows of {size}, {step} apart, do not fit dim {axis} with its {n} entries")
     starts = range(0, n - size + 1, step)
     places = [start + k for start in starts for k in range(size)]
-    y = index_select_list(input if input.ndim else reshape(input, 1), axis, places)
+    y = _entries(input if input.ndim else reshape(input, 1), axis, places)
     y = ops.reshape(y, shape=(*input.shape[:axis], len(starts), size, *input.shape[axis + 1 :]))
     return movedim(y, axis + 1, -1)

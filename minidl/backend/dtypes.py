@@ -32,8 +32,6 @@ def set_default_dtype(dtype: Any) -> None:
 
 def check_dtype(dtype: Any, operation: str) -> np.dtype[Any]:
     """`dtype` (a name, a NumPy dtype or a Python type) as one of minidl's dtypes."""
-    if dtype is float:
-        return _default
     found = np.dtype(dtype).newbyteorder("=")
     if found not in DTYPES:
         raise TypeError(f"{operation}: dtype {found} is not supported; use one of {', '.join(map(str, DTYPES))}")

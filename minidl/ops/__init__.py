@@ -15,3 +15,4 @@ from . import pool as pool
 from . import reduce as reduce
 from . import shape as shape
 from . import softmax as softmax
+from . import tap as tap

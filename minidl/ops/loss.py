@@ -30,7 +30,7 @@ def reduced(xp, l, reduction):
     if reduction == "sum":
         return xp.sum(l), 1.0
     n = math.prod(l.shape)
-    return (xp.mean(l), 1 / n) if n else (xp.sum(l) * math.nan, math.nan)  # the mean of nothing
+    return (xp.mean(l), 1 / n) if n else (xp.sum(l) * math.nan, 1.0)  # the mean of nothing
 
 
 @op(samples=PAIRS, promote="float")

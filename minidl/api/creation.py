@@ -1,0 +1,367 @@
+"""New tensors: from values, from NumPy arrays, filled, counted, and like others."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Tensor
+from ..backend import backend_of, check_dtype, device, get_default_dtype, move, promote_types
+from ..backend.dtypes import scalar_dtype
+from .arguments import DType, Number, into, ops, shape_of
+
+Device = device | str | int | None
+
+
+def made(values: Any, where: Device, requires_grad: bool) -> Tensor:
+    """A new leaf on a device that owns these values."""
+    return Tensor(move(values, where), requires_grad)
+
+
+# ---------------------------------------------------------------------------------------------- from values
+
+
+def tensor(
+    data: Any, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor that holds a copy of numbers, nested sequences of numbers, an array or a tensor.
+
+    Python floats get the default dtype, integers int64; arrays and tensors keep theirs."""
+    if isinstance(data, Tensor):
+        values, device = backend_of(data.array).to_host(data.array), data.device if device is None else device
+    else:
+        values = _values(data)
+    values = np.array(values, None if dtype is None else check_dtype(dtype, "tensor"), order="C", subok=False)
+    return made(values, device, requires_grad)
+
+
+def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> Tensor:
+    """`data` itself where it is a tensor of that dtype and device; a NumPy array's memory; else a new tensor."""
+    if isinstance(data, Tensor):
+        return to(data, dtype=dtype, device=device)
+    if isinstance(data, np.ndarray) and data.dtype.isnative:
+        return to(from_numpy(data), dtype=dtype, device=device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+asarray = as_tensor
+
+
+def from_numpy(ndarray: Any) -> Tensor:
+    """A tensor in the array's own memory: a write into one is seen in the other, and by backward."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"from_numpy: a NumPy array is needed, got {type(ndarray).__name__}; use tensor() for values")
+    check_dtype(ndarray.dtype, "from_numpy")
+    if not ndarray.dtype.isnative:
+        raise TypeError(f"from_numpy: dtype {ndarray.dtype} has its bytes in foreign order; convert with .astype first")
+    t = Tensor(ndarray)
+    t.memory.expose(ndarray)
+    return t
+
+
+def _values(data: Any) -> Any:
+    """Whatever was given as a NumPy array of the dtype that PyTorch would infer."""
+    if isinstance(data, (bool, int, float)) and not isinstance(data, np.generic):
+        return _checked(np.asarray(data, scalar_dtype(data)))
+    if isinstance(data, (list, tuple, range)):
+        dtypes: set[Any] = set()
+        plain = _plain(data, dtypes)
+        dtype = None
+        for found in dtypes:
+            dtype = found if dtype is None else promote_types(dtype, found)
+        try:
+            return _checked(np.array(plain, get_default_dtype() if dtype is None else dtype))
+        except (ValueError, OverflowError) as error:
+            raise ValueError(f"tensor: {_ragged(plain) or error}") from None
+    if isinstance(data, np.ndarray) or hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
+        return _checked(np.asarray(data))
+    if isinstance(data, np.generic):
+        return _checked(np.asarray(data))
+    raise TypeError(f"tensor: numbers, nested sequences of numbers or an array are needed, got {type(data).__name__}")
+
+
+def _checked(values: Any) -> Any:
+    if values.dtype.kind not in "biuf":
+        kind = "complex numbers" if values.dtype.kind == "c" else f"dtype {values.dtype}"
+        raise TypeError(f"tensor: {kind} are not supported; real numbers and truth values are")
+    return values.astype(check_dtype(values.dtype, "tensor"), copy=False)
+
+
+def _plain(data: Any, dtypes: set[Any]) -> Any:
+    """Nested lists without tensors; the dtypes met on the way are collected."""
+    if isinstance(data, (list, tuple, range)):
+        kinds = set(map(type, data))
+        if kinds <= {float, int, bool}:
+            dtypes.update(scalar_dtype(kind()) for kind in kinds)
+            return data
+        return [_plain(part, dtypes) for part in data]
+    if isinstance(data, Tensor):
+        values = backend_of(data.array).to_host(data.array)
+    elif isinstance(data, (np.ndarray, np.generic)):
+        values = data
+    else:
+        if not isinstance(data, (bool, int, float)):
+            raise TypeError(f"tensor: numbers or sequences of numbers are needed, got {type(data).__name__}")
+        dtypes.add(scalar_dtype(data))
+        return data
+    dtypes.add(_checked(np.asarray(values)).dtype)
+    return values
+
+
+def _ragged(data: Any, path: str = "") -> str | None:
+    """Where nested sequences stop being a grid, in words."""
+    if not isinstance(data, (list, tuple, range)):
+        return None
+    shapes = [np.shape(part) if not isinstance(part, (list, tuple, range)) else (len(part),) for part in data]
+    for k, shape in enumerate(shapes):
+        if shape[:1] != shapes[0][:1]:
+            one, other = (f"{s[0]} entries" if s else "a number" for s in (shapes[0], shape))
+            return f"rows must be of one length, but data{path}[0] is {one} and data{path}[{k}] is {other}"
+    return next((found for k, part in enumerate(data) if (found := _ragged(part, f"{path}[{k}]"))), None)
+
+
+# ---------------------------------------------------------------------------------------------- filled
+
+
+def _float(dtype: DType | None, operation: str) -> Any:
+    return get_default_dtype() if dtype is None else check_dtype(dtype, operation)
+
+
+def zeros(
+    *size: Any, out: Tensor | None = None, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Zeros."""
+    return into(out, made(np.zeros(shape_of(size, "zeros"), _float(dtype, "zeros")), device, requires_grad))
+
+
+def ones(
+    *size: Any, out: Tensor | None = None, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Ones."""
+    return into(out, made(np.ones(shape_of(size, "ones"), _float(dtype, "ones")), device, requires_grad))
+
+
+def empty(
+    *size: Any, out: Tensor | None = None, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Memory whose contents mean nothing yet."""
+    return into(out, made(np.empty(shape_of(size, "empty"), _float(dtype, "empty")), device, requires_grad))
+
+
+def full(
+    size: Sequence[int], fill_value: Any, *, out: Tensor | None = None, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """One number everywhere; its kind decides the dtype."""
+    value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
+    wanted = scalar_dtype(value) if dtype is None else check_dtype(dtype, "full")
+    return into(out, made(np.full(shape_of((size,), "full"), value, wanted), device, requires_grad))
+
+
+def _like(
+    fill: Any, input: Tensor, size: Any, dtype: DType | None, where: Device, requires_grad: bool, operation: str
+) -> Tensor:
+    wanted = input.dtype if dtype is None else check_dtype(dtype, operation)
+    values = fill(input.shape if size is None else shape_of(size, operation), wanted)
+    return made(values, input.device if where is None else where, requires_grad)
+
+
+def zeros_like(
+    input: Tensor, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
+    memory_format: object = None,
+) -> Tensor:  # fmt: skip
+    """Zeros in the shape of input."""
+    return _like(np.zeros, input, None, dtype, device, requires_grad, "zeros_like")
+
+
+def ones_like(
+    input: Tensor, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
+    memory_format: object = None,
+) -> Tensor:  # fmt: skip
+    """Ones in the shape of input."""
+    return _like(np.ones, input, None, dtype, device, requires_grad, "ones_like")
+
+
+def empty_like(
+    input: Tensor, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
+    memory_format: object = None,
+) -> Tensor:  # fmt: skip
+    """Memory in the shape of input whose contents mean nothing yet."""
+    return _like(np.empty, input, None, dtype, device, requires_grad, "empty_like")
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False, memory_format: object = None,
+) -> Tensor:  # fmt: skip
+    """One number in the shape of input."""
+    fill = lambda shape, kind: np.full(shape, fill_value, kind)
+    return _like(fill, input, None, dtype, device, requires_grad, "full_like")
+
+
+def new_zeros(
+    input: Tensor, *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
+) -> Tensor:
+    """Zeros of the dtype and device of input."""
+    return _like(np.zeros, input, size, dtype, device, requires_grad, "new_zeros")
+
+
+def new_ones(
+    input: Tensor, *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones of the dtype and device of input."""
+    return _like(np.ones, input, size, dtype, device, requires_grad, "new_ones")
+
+
+def new_empty(
+    input: Tensor, *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
+) -> Tensor:
+    """Uninitialised memory of the dtype and device of input."""
+    return _like(np.empty, input, size, dtype, device, requires_grad, "new_empty")
+
+
+def new_full(
+    input: Tensor, size: Sequence[int], fill_value: Any, *, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """One number everywhere, of the dtype and device of input."""
+    fill = lambda shape, kind: np.full(shape, fill_value, kind)
+    return _like(fill, input, (size,), dtype, device, requires_grad, "new_full")
+
+
+def new_tensor(
+    input: Tensor, data: Any, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of these values, of the dtype and device of input."""
+    where = input.device if device is None else device
+    return tensor(data, dtype=input.dtype if dtype is None else dtype, device=where, requires_grad=requires_grad)
+
+
+def eye(
+    n: int, m: int | None = None, *, out: Tensor | None = None, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Ones on the diagonal, zeros elsewhere."""
+    rows, columns = shape_of((n, n if m is None else m), "eye")
+    return into(out, made(np.eye(rows, columns, dtype=_float(dtype, "eye")), device, requires_grad))
+
+
+# ---------------------------------------------------------------------------------------------- counted
+
+
+def arange(
+    start: Number, end: Number | None = None, step: Number = 1, *, out: Tensor | None = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """start, start + step, … up to end, which is left out; arange(end) starts at 0."""
+    start, end, step = (
+        v.item() if isinstance(v, (Tensor, np.generic)) else v
+        for v in ((0, start, step) if end is None else (start, end, step))
+    )
+    if not step:
+        raise RuntimeError("arange: the step cannot be 0")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"arange: steps of {step} do not lead from {start} to {end}")
+    whole = all(isinstance(v, int) for v in (start, end, step))
+    wanted = check_dtype(dtype, "arange") if dtype is not None else np.dtype("int64") if whole else get_default_dtype()
+    n = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    values = start + step * np.arange(n)
+    return into(out, made(values.astype(wanted), device, requires_grad))
+
+
+def linspace(
+    start: Number, end: Number, steps: int, *, out: Tensor | None = None, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Numbers evenly apart, from start to end, both included."""
+    if steps < 0:
+        raise RuntimeError(f"linspace: steps cannot be negative, got {steps}")
+    values = np.linspace(float(start), float(end), steps)
+    return into(out, made(values.astype(_float(dtype, "linspace")), device, requires_grad))
+
+
+def logspace(
+    start: Number, end: Number, steps: int, base: float = 10.0, *, out: Tensor | None = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """base to the power of numbers evenly apart."""
+    if steps < 0:
+        raise RuntimeError(f"logspace: steps cannot be negative, got {steps}")
+    values = base ** np.linspace(float(start), float(end), steps)
+    return into(out, made(values.astype(_float(dtype, "logspace")), device, requires_grad))
+
+
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: DType = "int64", device: Device = None
+) -> Tensor:
+    """Where the lower triangle of a matrix lies: rows above columns."""
+    return made(np.stack(np.tril_indices(row, offset, col)).astype(check_dtype(dtype, "tril_indices")), device, False)
+
+
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: DType = "int64", device: Device = None
+) -> Tensor:
+    """Where the upper triangle of a matrix lies: rows above columns."""
+    return made(np.stack(np.triu_indices(row, offset, col)).astype(check_dtype(dtype, "triu_indices")), device, False)
+
+
+# ---------------------------------------------------------------------------------------------- elsewhere, otherwise
+
+
+def to(
+    input: Tensor, *args: Any, dtype: DType | None = None, device: Device = None, non_blocking: bool = False,
+    copy: bool = False, memory_format: object = None, other: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The tensor in another dtype, on another device, or both: to(dtype), to(device), to(device, dtype), to(other)."""
+    rest = list(args)
+    if rest and isinstance(rest[0], Tensor):
+        other = rest.pop(0)
+    if other is not None:
+        dtype, device = other.dtype, other.device
+    elif rest:
+        if _is_dtype(rest[0]):
+            dtype = rest.pop(0)
+        elif rest[0] is None or isinstance(rest[0], (str, int, _device)):
+            device = rest.pop(0)
+            if rest and (rest[0] is None or _is_dtype(rest[0])):
+                dtype = rest.pop(0)
+    if rest and isinstance(rest[0], bool):
+        rest.pop(0)  # non_blocking: every copy blocks
+        copy = bool(rest.pop(0)) if rest else copy
+    if rest:
+        raise TypeError(f"to: a dtype, a device or a tensor is needed, got {', '.join(map(repr, args))}")
+    y = input
+    if device is not None:
+        y = on_device(y, device)
+    if dtype is not None:
+        wanted = check_dtype(dtype, "to")
+        y = y if y.dtype == wanted else ops.astype(y, dtype=wanted)
+    return ops.copy(y) if copy and y is input else y
+
+
+_device = device
+
+
+def _is_dtype(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in _DTYPE_NAMES
+    return isinstance(value, np.dtype) or isinstance(value, type)
+
+
+_DTYPE_NAMES = {"float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool"}
+
+
+def on_device(input: Tensor, where: Device) -> Tensor:
+    """The tensor on another device; itself where it is there already."""
+    array = move(input.array, where)
+    if array is input.array:
+        return input
+    if input.needs_grad:
+        return ops.to_device(input, device=where)
+    return Tensor(array)
+
+

@@ -1,0 +1,97 @@
+"""A tensor's place in the graph: its record, its gradient, and hooks on that."""
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from .. import autograd
+from ..autograd import Tensor
+from ..autograd.tensor import Node, Output
+from ..errors import describe
+from .arguments import ops
+
+Hook = Callable[[Tensor], Any]
+
+_ids = itertools.count(1).__next__
+_LAST = 1 << 62  # the id of the hook that keeps a gradient: it sees what all others have made of it
+
+
+def backward(
+    self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
+    inputs: Any = None,
+) -> None:  # fmt: skip
+    """Add the gradient of this tensor to the `.grad` of every leaf it depends on (of `inputs`, if given)."""
+    autograd.backward(self, gradient, retain_graph, create_graph, inputs)
+
+
+def grad_fn(self: Tensor) -> Node | None:
+    """The record of the operation that made this tensor; None for a leaf."""
+    return self.node.node if isinstance(self.node, Output) else self.node
+
+
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Ask (or no longer ask) for the gradient of this leaf; returns it."""
+    self.requires_grad = requires_grad
+    return self
+
+
+def detach_(self: Tensor) -> Tensor:
+    """Cut this tensor off from the graph, in place."""
+    if self.base is not None:
+        raise RuntimeError("detach_: this is a view, and would lose the history it shares with its base; use detach()")
+    self.node, self.needs_grad = None, False
+    return self
+
+
+class RemovableHandle:
+    """What register_hook returns: `remove()` takes the hook away; so does leaving a `with`."""
+
+    def __init__(self, hooks: dict[Any, Any], key: int) -> None:
+        self._hooks, self.id = hooks, key
+
+    def remove(self) -> None:
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> "RemovableHandle":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def register_hook(self: Tensor, hook: Hook) -> RemovableHandle:
+    """Call a function with this tensor's gradient whenever it is computed; what it returns takes its place."""
+    return _hook(self, hook, _ids(), "register_hook")
+
+
+def _hook(t: Tensor, hook: Hook, key: int, operation: str) -> RemovableHandle:
+    if not t.needs_grad:
+        raise RuntimeError(f"{operation}: this tensor ({describe(t)}) does not require gradients, so none will come")
+    owner: Any = t if t.node is None else grad_fn(t)
+    if owner.hooks is None:
+        owner.hooks = {}
+    owner.hooks[key] = (t.node.index or 0 if isinstance(t.node, Output) else 0, hook)
+    return RemovableHandle(owner.hooks, key)
+
+
+def retain_grad(self: Tensor) -> None:
+    """Keep the gradient of this result in its `.grad`, as leaves do."""
+    if self.node is None and self.needs_grad:
+        return
+    alive = weakref.ref(self)  # the hook must not keep the tensor that keeps the record that keeps the hook
+
+    def keep(g: Tensor) -> None:
+        t = alive()
+        if t is not None:
+            t.grad = ops.copy(g) if t.grad is None else ops.add(t.grad, g)
+
+    place = self.node.index or 0 if isinstance(self.node, Output) else 0
+    _hook(self, keep, _LAST + place, "retain_grad")
+
+
+def retains_grad(self: Tensor) -> bool:
+    """Does this result keep its gradient?"""
+    node = grad_fn(self)
+    place = self.node.index or 0 if isinstance(self.node, Output) else 0
+    return node is not None and _LAST + place in (node.hooks or {})

@@ -1,0 +1,182 @@
+"""Affine maps: of vectors, and of every patch of a signal or a picture."""
+
+from ...autograd import OPS, Tensor
+from ...errors import refusal
+from .arguments import Ints, batched, in_rows, out_of_rows, several
+from .shape import pad
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x wᵀ + b."""
+    if weight.ndim == 1:  # one output, without an axis of its own
+        y = OPS.matmul(input, weight)
+        return y if bias is None else y + bias
+    return OPS.linear(input, weight, bias)
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """yₖ = x₁ᵀ wₖ x₂ + bₖ."""
+    lead = input1.shape[:-1]
+    if lead != input2.shape[:-1] or weight.ndim != 3 or weight.shape[1:] != (input1.shape[-1], input2.shape[-1]):
+        raise refusal(
+            RuntimeError, "bilinear", "input1 (…, I), input2 (…, J) and weight (K, I, J) are expected",
+            input1=input1, input2=input2, weight=weight,
+        )  # fmt: skip
+    rows = lambda x: OPS.reshape(x, shape=(-1, x.shape[-1]))
+    y = OPS.einsum(rows(input1), weight, rows(input2), subscripts="ni,kij,nj->nk")
+    y = OPS.reshape(y, shape=(*lead, weight.shape[0]))
+    return y if bias is None else y + bias
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide filters over pictures: input (N, C, H, W) or (C, H, W), weight (F, C/groups, kh, kw)."""
+    return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide filters over signals: input (N, C, L) or (C, L), weight (F, C/groups, k)."""
+    return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _conv(
+    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None,
+    stride: Ints, padding: Ints | str, dilation: Ints, groups: int,
+) -> Tensor:  # fmt: skip
+    steps, spread = several(stride, n, "stride", name, least=1), several(dilation, n, "dilation", name, least=1)
+    x, unbatched = _checked(name, n, input, weight, groups)
+    if isinstance(padding, str):
+        x, around = _padded(name, x, weight, padding, steps, spread)
+    else:
+        around = several(padding, n, "padding", name, least=0)
+    if n == 2:
+        return unbatched(OPS.conv2d(x, weight, bias, stride=steps, padding=around, dilation=spread, groups=groups))
+    y = OPS.conv2d(
+        in_rows(x), in_rows(weight), bias, stride=(1, *steps), padding=(0, *around), dilation=(1, *spread), groups=groups
+    )
+    return unbatched(out_of_rows(y))
+
+
+def _padded(
+    name: str, x: Tensor, weight: Tensor, padding: str, stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[Tensor, tuple[int, ...]]:
+    """x and the padding on both sides that "valid" or "same" stands for."""
+    if padding not in ("valid", "same"):
+        raise refusal(ValueError, name, f'padding is a number, "valid" or "same", got {padding!r}', input=x)
+    if padding == "valid":
+        return x, (0,) * len(stride)
+    if any(s != 1 for s in stride):
+        raise refusal(RuntimeError, name, "padding='same' is not supported for strided convolutions", input=x)
+    total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:])]
+    if any(t % 2 for t in total):  # the odd one goes to the right, and below
+        x = pad(x, [side for t in reversed(total) for side in (0, t % 2)])
+    return x, tuple(t // 2 for t in total)
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """conv2d's input gradient as a layer: input (N, F, H, W) or (F, H, W), weight (F, C/groups, kh, kw)."""
+    return _conv_transpose("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """conv1d's input gradient as a layer: input (N, F, L) or (F, L), weight (F, C/groups, k)."""
+    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def _conv_transpose(
+    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None,
+    stride: Ints, padding: Ints, output_padding: Ints, groups: int, dilation: Ints,
+) -> Tensor:  # fmt: skip
+    steps, spread = several(stride, n, "stride", name, least=1), several(dilation, n, "dilation", name, least=1)
+    around, more = several(padding, n, "padding", name, least=0), several(output_padding, n, "output_padding", name, least=0)
+    if any(m >= max(s, d) for m, s, d in zip(more, steps, spread)):
+        raise refusal(
+            RuntimeError, name, f"output_padding={more} must be smaller than stride={steps} or dilation={spread}", input=input
+        )
+    x, unbatched = _checked(name, n, input, weight, groups)
+    if n == 2:
+        how = {"stride": steps, "padding": around, "output_padding": more, "dilation": spread, "groups": groups}
+        return unbatched(OPS.conv_transpose2d(x, weight, bias, **how))
+    how = {"stride": (1, *steps), "padding": (0, *around), "output_padding": (0, *more), "dilation": (1, *spread)}
+    return unbatched(out_of_rows(OPS.conv_transpose2d(in_rows(x), in_rows(weight), bias, **how, groups=groups)))
+
+
+def _checked(name, n, input, weight, groups):
+    """The input with a batch axis, and the way back, once the numbers of axes are right."""
+    space = ("L", "H, W")[n - 1]
+    if weight.ndim != n + 2:
+        kernel = ("k", "kh, kw")[n - 1]
+        raise refusal(RuntimeError, name, f"a weight with {n + 2} axes is expected, ({kernel}) last", input=input, weight=weight)
+    if groups < 1:
+        raise refusal(RuntimeError, name, f"groups must be at least 1, got {groups}", input=input)
+    return batched(input, n + 2, name, f"C, {space}")
+
+
+def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> Tensor:
+    """Every patch as a column: (N, C, H, W) → (N, C kh kw, L)."""
+    kernel, spread, around, steps = _window("unfold", kernel_size, dilation, padding, stride)
+    x, unbatched = batched(input, 4, "unfold", "C, H, W")
+    size = [n + 2 * p - d * (k - 1) for n, p, d, k in zip(x.shape[2:], around, spread, kernel)]
+    if min(size) < 1:
+        raise refusal(
+            RuntimeError, "unfold", f"the kernel {kernel} is larger than the input with padding={around}", input=input
+        )
+    x = OPS.pad(x, pad_width=((0, 0), (0, 0), *((p, p) for p in around))) if any(around) else x
+    return unbatched(OPS.im2col(x, kernel=kernel, stride=steps, dilation=spread))
+
+
+def fold(
+    input: Tensor, output_size: Ints, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+) -> Tensor:
+    """Columns added up where their patches lie, the adjoint of unfold: (N, C kh kw, L) → (N, C, H, W)."""
+    kernel, spread, around, steps = _window("fold", kernel_size, dilation, padding, stride)
+    size = several(output_size, 2, "output_size", "fold", least=1)
+    x, unbatched = batched(input, 3, "fold", "C kh kw, L")
+    wide = [n + 2 * p for n, p in zip(size, around)]
+    count = [(n - d * (k - 1) - 1) // s + 1 for n, d, k, s in zip(wide, spread, kernel, steps)]
+    if x.shape[1] % (kernel[0] * kernel[1]) or x.shape[2] != count[0] * count[1]:
+        raise refusal(
+            RuntimeError, "fold",
+            f"(N, C · {kernel[0]} · {kernel[1]}, {count[0]} · {count[1]}) is expected for output_size={size}", input=input,
+        )  # fmt: skip
+    shape = (x.shape[0], x.shape[1] // (kernel[0] * kernel[1]), *wide)
+    y = OPS.col2im(x, kernel=kernel, stride=steps, dilation=spread, shape=shape)
+    return unbatched(y[:, :, around[0] : wide[0] - around[0], around[1] : wide[1] - around[1]])
+
+
+def _window(name: str, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints) -> list[tuple[int, ...]]:
+    named = {"kernel_size": (kernel_size, 1), "dilation": (dilation, 1), "padding": (padding, 0), "stride": (stride, 1)}
+    return [several(value, 2, key, name, least) for key, (value, least) in named.items()]

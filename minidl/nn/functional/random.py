@@ -1,0 +1,22 @@
+"""The random numbers that functions need, drawn outside the formulas and handed to them."""
+
+from ...autograd import OPS, Tensor
+from ...backend import default_generator, move
+
+
+def uniform(shape: tuple[int, ...], like: Tensor, low: float = 0.0, high: float = 1.0) -> Tensor:
+    """Numbers drawn evenly from [low, high), in the dtype and on the device of a tensor."""
+    draws = Tensor(move(default_generator.numpy.random(shape), like.device))
+    return OPS.astype(low + (high - low) * draws, dtype=like.dtype)
+
+
+def gumbel(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Gumbel noise, −log(−log u): adding it to logits and taking the largest samples the softmax."""
+    draws = Tensor(move(default_generator.numpy.gumbel(size=shape), like.device))
+    return OPS.astype(draws, dtype=like.dtype)
+
+
+def kept(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
+    """1 with probability 1 − p, else 0."""
+    draws = default_generator.numpy.random(shape, dtype="float32") >= p
+    return OPS.astype(Tensor(move(draws, like.device)), dtype=like.dtype)

@@ -1,0 +1,342 @@
+"""nn.functional beside torch.nn.functional: values, gradients and second gradients, one configuration a row."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import minidl.nn.functional as F
+from minidl.autograd import Tensor, grad
+
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
+TF = torch.nn.functional
+
+
+class Floats:
+    """Numbers drawn for one argument; gradients are taken of it."""
+
+    def __init__(self, *shape, low=-2.0, high=2.0, wanted=True):
+        self.shape, self.low, self.high, self.wanted = shape, low, high, wanted
+
+    def draw(self, rng):
+        return rng.uniform(self.low, self.high, self.shape)
+
+
+class Ints:
+    def __init__(self, *shape, low=0, high):
+        self.shape, self.low, self.high, self.wanted = shape, low, high, False
+
+    def draw(self, rng):
+        return rng.integers(self.low, self.high, self.shape)
+
+
+class Given:
+    """These very numbers."""
+
+    def __init__(self, values, wanted=False):
+        self.values, self.wanted = np.asarray(values), wanted
+
+    def draw(self, rng):
+        return self.values
+
+
+def unit(*shape):
+    return Floats(*shape, low=0.05, high=0.95)
+
+
+def fixed(*shape, low=0.5, high=2.0):
+    """Numbers that PyTorch takes no gradient of."""
+    return Floats(*shape, low=low, high=high, wanted=False)
+
+
+def bools(*shape):
+    return Given(np.random.default_rng(3).random(shape) < 0.6)
+
+
+X = Floats
+ROWS = []
+
+
+def row(name, *args, **kwargs):
+    ROWS.append(pytest.param(name, args, kwargs, id=f"{len(ROWS)}-{name}"))
+
+
+for name in (
+    "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh logsigmoid softplus hardtanh hardsigmoid hardswish "
+    "softsign tanhshrink softshrink hardshrink"
+).split():
+    row(name, X(3, 4, low=-5, high=5))
+    row(name, X())
+    row(name, X(0, 3))
+for x in (X(2, 3), X(2, 6, 3)):
+    row("leaky_relu", x, 0.3)
+    row("elu", x, alpha=0.7)
+    row("celu", x, alpha=1.7)
+    row("gelu", x, approximate="tanh")
+    row("softplus", x, 2, 3)
+    row("hardtanh", x, -0.5, 0.7)
+    row("softshrink", x, 0.2)
+    row("hardshrink", x, 0.2)
+    row("threshold", x, 0.1, -3.0)
+    row("rrelu", x, 0.1, 0.3)
+    row("prelu", x, X(1))
+    row("prelu", x, X(x.shape[1]))
+row("prelu", X(4), X(1))
+row("glu", X(3, 4))
+row("glu", X(2, 6, 3), 1)
+for name in ("softmax", "log_softmax", "softmin"):
+    row(name, X(3, 4), -1)
+    row(name, X(2, 3, 4), dim=1)
+    row(name, X(3), 0)
+    row(name, X(), 0)
+    row(name, X(3, 0), 1)
+    row(name, X(0, 3), 1)
+
+row("linear", X(3, 4), X(5, 4), X(5))
+row("linear", X(2, 3, 4), X(5, 4))
+row("linear", X(4), X(5, 4), X(5))
+row("linear", X(0, 4), X(5, 4), X(5))
+row("linear", X(3, 4), X(4))
+row("bilinear", X(3, 4), X(3, 2), X(5, 4, 2), X(5))
+row("bilinear", X(2, 3, 4), X(2, 3, 2), X(5, 4, 2))
+
+row("conv2d", X(2, 3, 6, 5), X(4, 3, 3, 2), X(4))
+row("conv2d", X(3, 6, 5), X(4, 3, 3, 2), X(4), 2, 1)
+row("conv2d", X(2, 4, 7, 6), X(6, 2, 3, 2), None, (2, 1), (1, 0), (1, 2), 2)
+row("conv2d", X(2, 4, 5, 5), X(4, 1, 3, 3), X(4), padding="same", groups=4)
+row("conv2d", X(2, 3, 5, 6), X(2, 3, 2, 4), X(2), padding="same", dilation=(1, 1))
+row("conv2d", X(2, 3, 5, 6), X(2, 3, 3, 4), padding="same", dilation=(2, 1))
+row("conv2d", X(2, 3, 5, 6), X(2, 3, 3, 4), padding="valid")
+row("conv2d", X(0, 3, 5, 6), X(2, 3, 3, 4), X(2))
+row("conv2d", X(2, 3, 5, 6), X(2, 3, 1, 1), stride=3)
+row("conv1d", X(2, 3, 6), X(4, 3, 3), X(4))
+row("conv1d", X(3, 9), X(4, 3, 2), None, 2, 1, 2)
+row("conv1d", X(2, 4, 6), X(4, 2, 3), padding="same", groups=2)
+row("conv1d", X(2, 4, 6), X(4, 4, 4), X(4), padding="same")
+row("conv_transpose2d", X(2, 3, 4, 3), X(3, 2, 3, 2), X(2))
+row("conv_transpose2d", X(2, 4, 4, 3), X(4, 3, 3, 2), None, (2, 3), (1, 0), (1, 2), 2)
+row("conv_transpose2d", X(4, 4, 3), X(4, 3, 3, 2), X(3), 2, 1, 1, 1, (2, 3))
+row("conv_transpose1d", X(2, 4, 5), X(4, 3, 3), X(6), 2, 1, 1, 2, 2)
+row("conv_transpose1d", X(4, 5), X(4, 3, 3))
+row("unfold", X(2, 3, 5, 6), (2, 3), (2, 1), (1, 0), (1, 2))
+row("unfold", X(3, 5, 6), 2)
+row("fold", X(2, 12, 12), (4, 5), 2)
+row("fold", X(2, 18, 4), (4, 5), (3, 2), (2, 1), (1, 0), (1, 2))
+row("fold", X(12, 12), (4, 5), 2)
+
+for x in (X(2, 3, 7, 6), X(3, 7, 6)):
+    row("max_pool2d", x, 2)
+    row("max_pool2d", x, 3, 2, 1)
+    row("max_pool2d", x, (3, 2), (1, 2), (1, 0), (2, 3))
+    row("max_pool2d", x, 3, 2, 1, ceil_mode=True)
+    row("max_pool2d", x, 2, 3, 1, ceil_mode=True)
+    row("max_pool2d", x, 2, 2, return_indices=True)
+    row("max_pool2d", x, (3, 2), (1, 2), (1, 0), (2, 3), True, True)
+    row("avg_pool2d", x, 2)
+    row("avg_pool2d", x, (3, 2), (1, 2), (1, 0))
+    row("avg_pool2d", x, 3, 2, 1, True)
+    row("avg_pool2d", x, 3, 2, 1, True, False)
+    row("avg_pool2d", x, 2, 3, 1, True)
+    row("avg_pool2d", x, 3, 2, 1, False, False)
+    row("avg_pool2d", x, 3, 2, 1, divisor_override=2)
+    row("lp_pool2d", Floats(2, 3, 7, 6, low=0.1), 2.0, 2)
+    for size in (1, (3, 2), (None, 4), (7, 6), (9, 11), (7, None)):
+        row("adaptive_avg_pool2d", x, size)
+        row("adaptive_max_pool2d", x, size, True)
+row("max_pool2d", X(0, 3, 7, 6), 2)
+row("avg_pool2d", X(0, 3, 7, 6), 2)
+row("max_pool2d", Given(np.zeros((1, 1, 4, 4)), wanted=True), 2, return_indices=True)
+row("max_pool2d", Given(np.ones((1, 2, 5, 5)), wanted=True), 3, 1, 1)
+for x in (X(2, 3, 9), X(3, 9)):
+    row("max_pool1d", x, 2)
+    row("max_pool1d", x, 3, 2, 1, 2, True, True)
+    row("avg_pool1d", x, 3, 2, 1, True, False)
+    row("adaptive_avg_pool1d", x, 4)
+    row("adaptive_avg_pool1d", x, 3)
+    row("adaptive_max_pool1d", x, 4, True)
+
+for x in (X(4, 3), X(2, 3, 5), X(2, 3, 4, 2), X(2, 3, 2, 2, 2)):
+    row("batch_norm", x, None, None, X(3), X(3), True)
+    row("batch_norm", x, fixed(3), fixed(3), None, None, True, 0.3, 1e-2)
+    row("batch_norm", x, fixed(3), fixed(3), X(3), X(3), False)
+    row("batch_norm", x, fixed(3), fixed(3), X(3), None, eps=0.1)
+row("batch_norm", X(0, 3, 2), fixed(3), fixed(3), X(3), X(3), False)
+row("layer_norm", X(2, 3, 4), (4,), X(4), X(4))
+row("layer_norm", X(2, 3, 4), (3, 4), X(3, 4), None, 1e-2)
+row("layer_norm", X(2, 3, 4), [2, 3, 4])
+row("layer_norm", X(0, 4), (4,), X(4), X(4))
+row("rms_norm", X(2, 3, 4), (4,), X(4))
+row("rms_norm", X(2, 3, 4), (3, 4), None, 1e-2)
+row("group_norm", X(2, 6, 5), 3, X(6), X(6))
+row("group_norm", X(2, 6, 2, 2), 2, None, None, 1e-2)
+row("group_norm", X(3, 6), 2, X(6))
+row("instance_norm", X(2, 3, 5), None, None, X(3), X(3))
+row("instance_norm", X(2, 3, 4, 2), fixed(3), fixed(3), None, None, True, 0.2)
+row("instance_norm", X(2, 3, 4, 2), fixed(3), fixed(3), X(3), None, False)
+row("local_response_norm", X(2, 7, 3, 2), 3, 0.1, 0.6, 1.5)
+row("local_response_norm", X(2, 7, 3), 4)
+row("normalize", X(3, 4))
+row("normalize", X(2, 3, 4), 1.0, 2)
+row("normalize", X(2, 3, 4), 3.0, dim=0)
+row("normalize", X(2, 3), float("inf"), 1)
+row("cosine_similarity", X(3, 4), X(3, 4))
+row("cosine_similarity", X(3, 4), X(4), dim=-1)
+row("pairwise_distance", X(3, 4), X(3, 4))
+row("pairwise_distance", X(3, 4), X(3, 4), 1.0, keepdim=True)
+
+for how in ({}, {"reduction": "sum"}, {"reduction": "none"}, {"size_average": False}, {"reduce": False}):
+    for x, t in ((X(3, 4), X(3, 4)), (X(), X()), (X(0, 2), X(0, 2))):
+        row("mse_loss", x, t, **how)
+        row("l1_loss", x, t, **how)
+        row("smooth_l1_loss", x, t, **how)
+        if "reduction" in how:
+            row("huber_loss", x, t, **how)
+    row("smooth_l1_loss", X(3, 4), X(3, 4), beta=0.5, **how)
+    row("smooth_l1_loss", X(3, 4), X(3, 4), beta=0.0, **how)
+    row("cross_entropy", X(4, 3), Ints(4, high=3), **how)
+    row("cross_entropy", X(4, 3), Ints(4, high=3), fixed(3), ignore_index=1, label_smoothing=0.2, **how)
+    row("cross_entropy", X(2, 3, 4, 2), Ints(2, 4, 2, high=3), fixed(3), **how)
+    row("cross_entropy", X(3), Ints(high=3), label_smoothing=0.1, **how)
+    row("cross_entropy", X(4, 3), Given([0, -100, 2, -100]), fixed(3), label_smoothing=0.3, **how)
+    row("cross_entropy", X(0, 3), Ints(0, high=3), **how)
+    row("cross_entropy", X(4, 3), unit(4, 3), **how)
+    row("cross_entropy", X(2, 3, 4), unit(2, 3, 4), fixed(3), label_smoothing=0.2, **how)
+    row("cross_entropy", X(3), unit(3), fixed(3), **how)
+    row("nll_loss", X(4, 3), Ints(4, high=3), fixed(3), ignore_index=1, **how)
+    row("nll_loss", X(2, 3, 4), Ints(2, 4, high=3), **how)
+    row("binary_cross_entropy", unit(3, 4), fixed(3, 4, low=0, high=1), **how)
+    row("binary_cross_entropy", unit(3, 4), fixed(3, 4, low=0, high=1), fixed(4), **how)
+    row("binary_cross_entropy_with_logits", X(3, 4), unit(3, 4), **how)
+    row("binary_cross_entropy_with_logits", X(3, 4), unit(3, 4), fixed(3, 4), pos_weight=fixed(4), **how)
+    row("kl_div", X(3, 4), unit(3, 4), **how)
+    row("kl_div", X(3, 4), X(3, 4), log_target=True, **how)
+    row("poisson_nll_loss", X(3, 4), Floats(3, 4, low=0, high=4, wanted=False), full=True, **how)
+    row("hinge_embedding_loss", X(3, 4), Given([[1, -1, 1, -1]] * 3), 0.7, **how)
+    row("margin_ranking_loss", X(5), X(5), Given([1, -1, 1, 1, -1]), 0.3, **how)
+    row("cosine_embedding_loss", X(4, 3), X(4, 3), Given([1, -1, 1, -1]), 0.1, **how)
+    row("soft_margin_loss", X(4), Given([1.0, -1, 1, -1]), **how)
+    row("multilabel_soft_margin_loss", X(4, 3), fixed(4, 3, low=0, high=1), fixed(3), **how)
+    row("multi_margin_loss", X(4, 3), Ints(4, high=3), 2, 0.7, fixed(3), **how)
+    row("multi_margin_loss", X(4, 3), Ints(4, high=3), **how)
+    row("triplet_margin_loss", X(4, 3), X(4, 3), X(4, 3), 0.5, swap=True, **how)
+    row("triplet_margin_loss", X(4, 3), X(4, 3), X(4, 3), p=3, **how)
+for how in ({}, {"reduction": "sum"}, {"reduction": "none"}):
+    row("huber_loss", X(3, 4), X(3, 4), delta=0.5, **how)
+    row("gaussian_nll_loss", X(4, 3), X(4, 3), unit(4, 3), **how)
+    row("gaussian_nll_loss", X(4, 3), X(4, 3), unit(4), full=True, **how)
+    row("mse_loss", X(4, 3), X(4, 3), weight=fixed(4, 3), **how)
+    row("l1_loss", X(4, 3), X(4, 3), weight=fixed(4, 3), **how)
+row("kl_div", X(3, 4), unit(3, 4), reduction="batchmean")
+row("poisson_nll_loss", unit(3, 4), unit(3, 4), False)
+
+row("embedding", Ints(2, 3, high=5), X(5, 4))
+row("embedding", Ints(2, 3, high=5), X(5, 4), 2)
+row("embedding", Ints(2, 3, high=5), X(5, 4), -1)
+row("embedding", Given([0, 1, 1, 1]), X(5, 4), scale_grad_by_freq=True)
+row("embedding", Ints(high=5), X(5, 4))
+row("embedding", Ints(0, 2, high=5), X(5, 4))
+row("one_hot", Ints(2, 3, high=4))
+row("one_hot", Ints(2, 3, high=4), 6)
+row("one_hot", Ints(0, high=4), 6)
+
+QKV = X(2, 3, 4), X(2, 5, 4), X(2, 5, 3)
+row("scaled_dot_product_attention", *QKV)
+row("scaled_dot_product_attention", *QKV, X(3, 5))
+row("scaled_dot_product_attention", *QKV, bools(2, 3, 5), scale=0.3)
+row("scaled_dot_product_attention", *QKV, is_causal=True)
+row("scaled_dot_product_attention", X(2, 4, 3, 4), X(2, 2, 5, 4), X(2, 2, 5, 4), enable_gqa=True)
+row("scaled_dot_product_attention", X(3, 4), X(5, 4), X(5, 3))
+row("scaled_dot_product_attention", *QKV, Given([[True] * 5, [False] * 5, [True] * 5]))
+
+row("pad", X(2, 3), (1, 2))
+row("pad", X(2, 3, 4), (1, 2, 0, -1), value=2.5)
+row("pad", X(2, 3, 4), (-1, 0, 2, 1))
+row("pad", X(2, 3), ())
+row("pad", X(2, 3, 4), (2, 1), "reflect")
+row("pad", X(2, 3, 4, 5), (2, 1, 3, 0), "reflect")
+row("pad", X(2, 3, 4), (2, 7), "replicate")
+row("pad", X(2, 3, 4, 5), (2, 5, 0, 1), mode="circular")
+row("pixel_shuffle", X(2, 8, 3, 2), 2)
+row("pixel_unshuffle", X(2, 3, 4, 6), 2)
+row("interpolate", X(2, 3, 5), 7)
+row("interpolate", X(2, 3, 5, 4), scale_factor=2)
+row("interpolate", X(2, 3, 5, 4), scale_factor=(0.7, 1.3))
+row("interpolate", X(2, 3, 5), 7, mode="linear")
+row("interpolate", X(2, 3, 5, 4), (3, 9), mode="bilinear")
+row("interpolate", X(2, 3, 5, 4), (3, 9), mode="bilinear", align_corners=True)
+row("interpolate", X(2, 3, 5, 4), scale_factor=1.7, mode="bilinear")
+
+
+
+@pytest.mark.filterwarnings("ignore:size_average and reduce args will be deprecated:UserWarning")
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss:UserWarning")
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+@pytest.mark.filterwarnings("ignore:reduction.*batchmean:UserWarning")
+@pytest.mark.parametrize("name, args, kwargs", ROWS)
+def test_values_and_gradients(name, args, kwargs, rng):
+    drawn = [a.draw(rng) if hasattr(a, "draw") else a for a in args]
+    named = {k: a.draw(rng) if hasattr(a, "draw") else a for k, a in kwargs.items()}
+    wanted = [getattr(a, "wanted", False) for a in args]
+
+    def run(functions, make):
+        xs = [make(v, w) if isinstance(v, (np.ndarray, np.generic)) else v for v, w in zip(drawn, wanted)]
+        more = {k: make(v, False) if isinstance(v, np.ndarray) else v for k, v in named.items()}
+        y = getattr(functions, name)(*xs, **more)
+        return xs, y if isinstance(y, tuple) else (y,)
+
+    xs, ys = run(F, lambda v, w: Tensor(np.array(v), w))
+    txs, tys = run(TF, lambda v, w: torch.tensor(v, requires_grad=w))
+    assert len(ys) == len(tys)
+    for y, ty in zip(ys, tys):
+        same(y, ty)
+    for x, tx in zip(xs, txs):  # running statistics, changed in place
+        if isinstance(x, Tensor):
+            same(x, tx)
+    inputs = [k for k, w in enumerate(wanted) if w]
+    if not inputs or not ys[0].requires_grad:
+        return
+    seed = rng.normal(size=ys[0].shape)
+    v, tv = Tensor(seed, True), torch.tensor(seed, requires_grad=True)
+    at, tat = [xs[k] for k in inputs], [txs[k] for k in inputs]
+    gs = grad([ys[0]], at, [v], create_graph=True)
+    tgs = torch.autograd.grad([tys[0]], tat, [tv], create_graph=True)
+    for g, tg in zip(gs, tgs):
+        same(g, tg)
+    how = {"materialize_grads": True, "allow_unused": True}
+    weights = [rng.normal(size=g.shape) for g in gs]
+    hs = grad(gs, [*at, v], [Tensor(w) for w in weights], **how)
+    try:
+        ths = torch.autograd.grad(tgs, [*tat, tv], [torch.tensor(w) for w in weights], **how)
+    except RuntimeError as error:  # PyTorch stops at the first derivative of a few
+        assert "is not implemented" in str(error)
+        return
+    for h, th in zip(hs, ths):
+        same(h, th)
+
+
+def same(ours, theirs):
+    assert tuple(ours.shape) == tuple(theirs.shape)
+    found, expected = ours.array, theirs.detach().numpy(force=True)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
+
+
+SHARED = sorted(n for n in dir(F) if callable(getattr(F, n)) and not n.startswith("_") and hasattr(TF, n))
+# where PyTorch's own signature says (*args, **kwargs), or ours is meant to differ
+UNTOLD = {"normalize"}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_signature(name):
+    """The same names in the same order with the same defaults, so that calls by position mean the same."""
+    try:
+        theirs = inspect.signature(getattr(TF, name))
+    except ValueError:
+        pytest.skip("PyTorch's is built in and does not tell")
+    ours = list(inspect.signature(getattr(F, name)).parameters.values())
+    theirs = list(theirs.parameters.values())
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in theirs) or name in UNTOLD:
+        pytest.skip("PyTorch's takes whatever comes")
+    assert [p.name for p in ours] == [p.name for p in theirs]
+    for a, b in zip(ours, theirs):
+        assert a.default == b.default or (a.default is a.empty and b.default is b.empty), a.name

@@ -1,0 +1,3 @@
+"""What `tap` gives: its arguments."""
+
+REFERENCES = {"tap": lambda *xs, notify=None: xs}
