@@ -23,6 +23,7 @@ OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".
 SHORT = {".tgz": ".tar.gz", ".tbz": ".tar.bz2", ".tbz2": ".tar.bz2", ".txz": ".tar.xz"}
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 BROKEN += (EOFError, gzip.BadGzipFile, ValueError, NotImplementedError, RuntimeError, OverflowError)
+ZIP_KINDS = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 LARGEST_READ = 1 << 20  # bytes at once: what a header asks for beyond that is not a path
 
 
@@ -159,7 +160,7 @@ def _zip(source: Path) -> Iterator[Callable[[], Iterator[Member]]]:
         def members() -> Iterator[Member]:
             for m in zip.infolist():
                 mode = stat.S_IFMT(m.external_attr >> 16)
-                what = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}.get(mode, "device")
+                what = ZIP_KINDS.get(mode, "special file")
                 what = "folder" if m.is_dir() and what == "file" else what
                 yield Member(m.filename, what, m.file_size, lambda m=m: zip.open(m))
 

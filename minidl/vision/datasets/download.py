@@ -54,8 +54,8 @@ def fetch(
     raise DownloadError(
         f"{name} could not be downloaded:\n    " + "\n    ".join(problems) + "\n"
         f"Without a network: fetch {name} from one of these addresses on another machine and put it into the folder\n"
-        f"    {folder.absolute()}\n" + (f"(md5 {md5})" if md5 else "(no md5 is known)") + ", then run this again; or set "
-        "the environment variable MINIDL_DATA to a folder that already holds the data."
+        f"    {folder.absolute()}\n({f'md5 {md5}' if md5 else 'no md5 is known'}), then run this again; or set the "
+        "environment variable MINIDL_DATA to a folder that already holds the data."
     )
 
 

@@ -44,7 +44,9 @@ def read_idx(path: str | os.PathLike[str], ndim: int | None = None) -> "np.ndarr
 def _header(file: IO[bytes], path: Path) -> tuple[Any, tuple[int, ...], int]:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
-        raise BadFile(f"{path} is no IDX file: it begins with the bytes {magic.hex(' ') or '(none)'}, expected 00 00 08 ..")
+        raise BadFile(f"{path} is no IDX file: it begins with {magic.hex(' ') or 'nothing'}, expected 00 00 08 ..")
+    if magic[3] > 32:
+        raise BadFile(f"{path}: its header declares {magic[3]} axes")
     axes = file.read(4 * magic[3])
     if len(axes) < 4 * magic[3]:
         raise BadFile(f"{path} is cut off in its header")
@@ -57,5 +59,6 @@ def _exactly(file: IO[bytes], size: int, path: Path) -> bytearray:
     while len(data) <= size and (chunk := file.read(min(CHUNK, size - len(data) + 1))):
         data += chunk
     if len(data) != size:
-        raise BadFile(f"{path}: its header declares {size:,} bytes of data, it holds {'more' if len(data) > size else len(data)}")
+        held = "more" if len(data) > size else f"{len(data):,}"
+        raise BadFile(f"{path}: its header declares {size:,} bytes of data, it holds {held}")
     return data

@@ -8,6 +8,7 @@ import math
 import os
 import pickle
 import pickletools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
         raise BadFile(f"{path} has {size:,} bytes; no file of CIFAR has more than {LARGEST:,}")
     data = path.read_bytes()
     try:
-        _check(data, path)
-        return _plain(_Reader(io.BytesIO(data), path).load())
+        _check(data)
+        return _plain(_Reader(data).load())
     except BadFile as error:
         raise type(error)(f"{path}: {error}") from None
     except (pickle.UnpicklingError, ValueError, TypeError, EOFError, IndexError, KeyError, AttributeError, LookupError,
@@ -36,14 +37,14 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
         raise BadFile(f"{path} is cut off or damaged: {type(error).__name__}: {error}") from error
 
 
-def _check(data: bytes, path: Path) -> None:
+def _check(data: bytes) -> None:
     """Walk over the opcodes without running them: a length or a memo number that lies would take memory."""
     number = -1
     for number, (opcode, argument, _) in enumerate(pickletools.genops(data)):
         if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and argument > number:
             raise BadFile(f"it numbers its {number}th step {argument}")
         if opcode.name in {"EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX"}:
-            raise UnsafePickle(f"it makes objects ({opcode.name}); only dicts, lists, numbers, strings and arrays are read")
+            raise UnsafePickle(f"it makes objects ({opcode.name}); only lists, dicts, numbers and arrays are read")
     if number < 0:
         raise BadFile("it is empty")
 
@@ -71,70 +72,80 @@ class _Type:
 class _Array:
     """Stands for an array until all of it is there."""
 
-    value: Any = None
+    def __init__(self, reader: "_Reader") -> None:
+        self.reader, self.value = reader, None
 
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, fortran, data = state
-        self.value = _array(data, dtype, shape, "F" if fortran else "C")
+        self.value = self.reader.array(data, dtype, shape, "F" if fortran else "C")
 
 
-def _array(data: Any, dtype: Any, shape: Any, order: str = "C") -> Any:
-    """`order` is checked by NumPy."""
-    if isinstance(data, str):
-        data = data.encode("latin-1")
-    if not (isinstance(data, (bytes, bytearray)) and isinstance(dtype, _Type) and isinstance(shape, tuple)):
-        raise BadFile("an array in it has no bytes, no dtype or no shape")
-    if not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 32:
-        raise BadFile(f"an array in it has the shape {str(shape)[:100]}")
-    kind = dtype.make()
-    if math.prod(shape) * kind.itemsize != len(data):
-        raise BadFile(f"an array in it declares {shape} of {kind.name}, and has {len(data):,} bytes")
-    return np.frombuffer(data, kind).reshape(shape, order=order)  # type: ignore[call-overload]  # a checked name
+class _Maker:
+    """A function that a pickle may call; unlike a function it has no attributes that a pickle could set."""
 
+    __slots__ = ("function",)
 
-def _frombuffer(data: Any, dtype: Any, shape: Any, order: Any) -> Any:
-    made = _Array()
-    made.value = _array(data, dtype, shape, order)
-    return made
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
 
+    def __call__(self, *args: Any) -> Any:
+        return self.function(*args)
 
-def _scalar(dtype: Any, data: Any) -> Any:
-    return _array(data, dtype, ())[()]
-
-
-def _encode(text: Any, encoding: Any) -> bytes:
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise UnsafePickle("it encodes text in a way of its own")
-    return text.encode("latin-1")
-
-
-# What NumPy writes for an array, by the name of the function; the module is `numpy.core` or `numpy._core`.
-NAMES = {
-    "multiarray _reconstruct": lambda kind, shape, letter: _Array(),
-    "numeric _frombuffer": _frombuffer,
-    "multiarray scalar": _scalar,
-}
+    def __setstate__(self, state: Any) -> None:
+        raise UnsafePickle("it changes a function")
 
 
 class _Reader(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, path: Path) -> None:
-        super().__init__(file, encoding="latin-1")
-        self.path = path
+    """An unpickler that knows what NumPy writes for an array, and nothing else."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data), encoding="latin-1")
+        self.budget = len(data)  # bytes of text that may be encoded: each of the file once
+        makers = {
+            "numpy ndarray": lambda *args: _refuse("numpy.ndarray"),  # only as an argument of _reconstruct
+            "numpy dtype": _Type,
+            "_codecs encode": self.encode,  # bytes, as Python 3 writes them for Python 2
+            "multiarray _reconstruct": lambda kind, shape, letter: _Array(self),
+            "multiarray scalar": lambda dtype, data: self.array(data, dtype, ())[()],
+            "numeric _frombuffer": self.frombuffer,
+        }
+        self.makers = {name: _Maker(function) for name, function in makers.items()}
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("numpy", "ndarray"):
-            return _Array
-        if (module, name) == ("numpy", "dtype"):
-            return _Type
-        if (module, name) == ("_codecs", "encode"):  # bytes, as Python 3 writes them for Python 2
-            return _encode
-        for core in ("numpy.core.", "numpy._core."):
-            if module.startswith(core) and f"{module.removeprefix(core)} {name}" in NAMES:
-                return NAMES[f"{module.removeprefix(core)} {name}"]
-        raise UnsafePickle(
-            f"it asks for {module[:50]}.{name[:50]}; only dicts, lists, numbers, strings and arrays are read. "
-            "The official file does not do this: delete it and download it again."
-        )
+        short = module.removeprefix("numpy.core.").removeprefix("numpy._core.")
+        known = f"{short} {name}" in self.makers and (short != module or short in ("numpy", "_codecs"))
+        return self.makers[f"{short} {name}"] if known else _refuse(f"{module[:50]}.{name[:50]}")
+
+    def encode(self, text: Any, encoding: Any = "latin-1") -> bytes:
+        if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+            raise UnsafePickle("it encodes text in a way of its own")
+        self.budget -= len(text)
+        if self.budget < 0:
+            raise UnsafePickle("it makes more data than it holds")
+        return text.encode("latin-1")
+
+    def array(self, data: Any, dtype: Any, shape: Any, order: Any = "C") -> Any:
+        data = self.encode(data) if isinstance(data, str) else data
+        if not (isinstance(data, (bytes, bytearray)) and isinstance(dtype, _Type) and isinstance(shape, tuple)):
+            raise BadFile("an array in it has no bytes, no dtype or no shape")
+        if not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 32:
+            raise BadFile(f"an array in it has the shape {str(shape)[:100]}")
+        kind = dtype.make()
+        if math.prod(shape) * kind.itemsize != len(data):
+            raise BadFile(f"an array in it declares {shape} of {kind.name}, and has {len(data):,} bytes")
+        return np.frombuffer(data, kind).reshape(shape, order=order)
+
+    def frombuffer(self, data: Any, dtype: Any, shape: Any, order: Any) -> _Array:
+        made = _Array(self)
+        made.value = self.array(data, dtype, shape, order)
+        return made
+
+
+def _refuse(name: str) -> Any:
+    raise UnsafePickle(
+        f"it asks for {name}; only dicts, lists, numbers, strings and arrays are read. The official file does not do "
+        "this: delete it and download it again."
+    )
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

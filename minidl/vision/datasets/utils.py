@@ -46,7 +46,9 @@ def download_and_extract_archive(
     extract_archive(download_root / filename, extract_root or download_root, remove_finished)
 
 
-def verify_str_arg(value: Any, arg: str | None = None, valid_values: Iterable[str] | None = None, custom_msg: str | None = None) -> str:
+def verify_str_arg(
+    value: Any, arg: str | None = None, valid_values: Iterable[str] | None = None, custom_msg: str | None = None
+) -> str:
     """The value, if it is one of the strings allowed."""
     name = f"argument {arg}" if arg else "the argument"
     if not isinstance(value, str):

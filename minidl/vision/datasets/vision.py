@@ -23,7 +23,7 @@ class VisionDataset(Dataset):
     ) -> None:
         if transforms is not None and (transform is not None or target_transform is not None):
             raise ValueError(
-                f"{type(self).__name__}: only transforms or transform/target_transform can be passed as argument, not both"
+                f"{type(self).__name__}: Only transforms or transform/target_transform can be passed as argument"
             )
         self.root = os.path.expanduser(root) if isinstance(root, str) else root
         self.transform, self.target_transform = transform, target_transform
