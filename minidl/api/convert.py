@@ -220,9 +220,9 @@ def __deepcopy__(self: Tensor, memo: dict[builtins.int, Any]) -> Tensor:
     """A leaf with memory of its own, and its gradient; a result is part of a graph, which is not copied."""
     known = memo.get(id(self))
     if known is not None:
-        return known  # type: ignore[no-any-return]  # a memo holds anything
+        return known
     if self.node is not None:
-        raise RuntimeError(f"deepcopy: only leaves can be copied, and this is a result ({describe(self)}); detach() it")
+        raise RuntimeError("deepcopy: only leaves can be copied, and this is a result; detach() it")
     new = _rebuilt(builtins.type(self), self.array.copy(), self.needs_grad)
     memo[id(self)] = new
     if self.grad is not None:
@@ -235,7 +235,7 @@ def __deepcopy__(self: Tensor, memo: dict[builtins.int, Any]) -> Tensor:
 def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
     """Pickled as its numbers, its device and whether it requires gradients."""
     if self.node is not None:
-        raise RuntimeError(f"pickle: only leaves can be pickled, and this is a result ({describe(self)}); detach() it")
+        raise RuntimeError("pickle: only leaves can be copied, and this is a result; detach() it")
     host = np.ascontiguousarray(backend_of(self.array).to_host(self.array)).reshape(self.shape)
     state = getattr(self, "__dict__", None) or None
     return _from_pickle, (builtins.type(self), host, str(self.device), self.needs_grad), state

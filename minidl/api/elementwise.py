@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import backend_of, result_type
+from ..backend import backend_of, check_dtype, result_type
 from ..errors import describe
-from .arguments import Number, Operand, as_float, into, ops
+from .arguments import DType, Number, Operand, as_float, axis_of, both_spellings, into, ops
 from .indexing import nonzero
 
 
@@ -262,6 +262,27 @@ def nan_to_num(
     y = ops.where(ops.isnan(input), 0.0 if nan is None else nan, input)
     y = ops.where(ops.eq(input, math.inf), float(info.max) if posinf is None else posinf, y)
     return into(out, ops.where(ops.eq(input, -math.inf), float(info.min) if neginf is None else neginf, y))
+
+
+def relu(input: Tensor) -> Tensor:
+    """max(x, 0)."""
+    return ops.relu(input)
+
+
+@both_spellings
+def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """eˣ / Σ eˣ along a dim."""
+    x = input if dtype is None else ops.astype(input, dtype=check_dtype(dtype, "softmax"))
+    axis = axis_of(dim, x.ndim, "softmax")
+    return ops.softmax(as_float(x), axis=axis) if x.ndim else ops.ones_like(as_float(x))
+
+
+@both_spellings
+def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """ln softmax(x), without under- or overflow."""
+    x = input if dtype is None else ops.astype(input, dtype=check_dtype(dtype, "log_softmax"))
+    axis = axis_of(dim, x.ndim, "log_softmax")
+    return ops.log_softmax(as_float(x), axis=axis) if x.ndim else ops.zeros_like(as_float(x))
 
 
 # ---------------------------------------------------------------------------------------------- two operands

@@ -1,20 +1,20 @@
 """A tensor's place in the graph: its record, its gradient, and hooks on that."""
 
 import itertools
+import math
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from .. import autograd
 from ..autograd import Tensor
-from ..autograd.tensor import Node, Output
+from ..autograd.tensor import Node
 from ..errors import describe
 from .arguments import ops
 
 Hook = Callable[[Tensor], Any]
 
 _ids = itertools.count(1).__next__
-_LAST = 1 << 62  # the id of the hook that keeps a gradient: it sees what all others have made of it
 
 
 def backward(
@@ -27,7 +27,7 @@ def backward(
 
 def grad_fn(self: Tensor) -> Node | None:
     """The record of the operation that made this tensor; None for a leaf."""
-    return self.node.node if isinstance(self.node, Output) else self.node
+    return self.node
 
 
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
@@ -47,7 +47,7 @@ def detach_(self: Tensor) -> Tensor:
 class RemovableHandle:
     """What register_hook returns: `remove()` takes the hook away; so does leaving a `with`."""
 
-    def __init__(self, hooks: dict[Any, Any], key: int) -> None:
+    def __init__(self, hooks: dict[float, Any], key: float) -> None:
         self._hooks, self.id = hooks, key
 
     def remove(self) -> None:
@@ -65,13 +65,13 @@ def register_hook(self: Tensor, hook: Hook) -> RemovableHandle:
     return _hook(self, hook, _ids(), "register_hook")
 
 
-def _hook(t: Tensor, hook: Hook, key: int, operation: str) -> RemovableHandle:
+def _hook(t: Tensor, hook: Hook, key: float, operation: str) -> RemovableHandle:
     if not t.needs_grad:
         raise RuntimeError(f"{operation}: this tensor ({describe(t)}) does not require gradients, so none will come")
-    owner: Any = t if t.node is None else grad_fn(t)
+    owner = t.node or t
     if owner.hooks is None:
         owner.hooks = {}
-    owner.hooks[key] = (t.node.index or 0 if isinstance(t.node, Output) else 0, hook)
+    owner.hooks[key] = hook
     return RemovableHandle(owner.hooks, key)
 
 
@@ -86,12 +86,9 @@ def retain_grad(self: Tensor) -> None:
         if t is not None:
             t.grad = ops.copy(g) if t.grad is None else ops.add(t.grad, g)
 
-    place = self.node.index or 0 if isinstance(self.node, Output) else 0
-    _hook(self, keep, _LAST + place, "retain_grad")
+    _hook(self, keep, math.inf, "retain_grad")  # the last: it sees what all others have made of the gradient
 
 
 def retains_grad(self: Tensor) -> bool:
     """Does this result keep its gradient?"""
-    node = grad_fn(self)
-    place = self.node.index or 0 if isinstance(self.node, Output) else 0
-    return node is not None and _LAST + place in (node.hooks or {})
+    return self.node is not None and math.inf in (self.node.hooks or {})

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Tensor
+from ..autograd import Node, Tensor
 from ..backend import backend_of, get_default_dtype
-from .graph import grad_fn
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,11 @@ def _shown(array: Any) -> Any:
     return array
 
 
+def made_by(node: Node) -> str:
+    """The name of the operation; the record of one value of several stands behind that operation's."""
+    return str(node.inputs[0].op.name if node.op.name == "value" and node.inputs else node.op.name)
+
+
 def text(self: Tensor) -> str:
     """`tensor([1., 2.], requires_grad=True)`."""
     name = "Parameter containing:\ntensor" if type(self).__name__ == "Parameter" else "tensor"
@@ -131,8 +135,8 @@ def text(self: Tensor) -> str:
         body = _rows(host, column, len("tensor("), summarize)
     if not usual:
         suffixes.append(f"dtype={self.dtype}")
-    if grad_fn(self) is not None:
-        suffixes.append(f"grad_fn=<{grad_fn(self).op.name}>")  # type: ignore[union-attr]  # not None, one line up
+    if self.node is not None:
+        suffixes.append(f"grad_fn=<{made_by(self.node)}>")
     elif self.needs_grad:
         suffixes.append("requires_grad=True")
     out, width = name + "(" + body, len((name + "(" + body).rpartition("\n")[2])

@@ -283,11 +283,10 @@ def random_(
     if kwargs:
         raise TypeError(f"random_: there is no argument {next(iter(kwargs))!r}")
     if to is None:
-        low, to = 0, low  # type: ignore[assignment]  # random_(to)
+        low, to = 0, low  # random_(to)
     if to is None:
         kind = input.dtype.kind
-        to = 2 if kind == "b" else 2 ** (np.finfo(input.dtype).nmant + 1) if kind == "f" else int(np.iinfo(input.dtype).max)
-        to = to + 1 if kind == "f" else to
+        to = 2 if kind == "b" else 2 ** (np.finfo(input.dtype).nmant + 1) if kind == "f" else np.iinfo(input.dtype).max
     if low is None or low >= to:
         raise RuntimeError(f"random_: from must be less than to, got {low} and {to}")
     return _fill(input, _stream(generator).integers(int(low), int(to), input.shape))

@@ -127,9 +127,13 @@ def atleast_2d(*tensors: Any) -> Any:
 
 def atleast_3d(*tensors: Any) -> Any:
     """With at least three axes: (n,) becomes (1, n, 1) and (n, m) becomes (n, m, 1)."""
-    first = lambda t: (1,) * (t.ndim < 2)
-    grow = lambda t: ops.reshape(t, shape=(*first(t), *t.shape, *(1,) * (3 - t.ndim - len(first(t)))))
-    return _at_least(tensors, lambda t: grow(t) if t.ndim < 3 else t)
+
+
+    def grow(t: Tensor) -> Tensor:
+        front = (1,) * (t.ndim < 2)
+        return ops.reshape(t, shape=(*front, *t.shape, *(1,) * (3 - t.ndim - len(front)))) if t.ndim < 3 else t
+
+    return _at_least(tensors, grow)
 
 
 def _at_least(tensors: tuple[Any, ...], grow: Any) -> Any:

@@ -123,7 +123,8 @@ def replay(order: Iterable[Node]) -> tuple[dict[Node, Any], dict[Node, Any]]:
         else:
             if node.op.promote is not None:
                 operands = node.op.promoted(OPS, operands)
-            y, rules[node] = node.op.formula(OPS, *operands, **node.params)
+            y, vjps = node.op.formula(OPS, *operands, **node.params)
+            rules[node] = vjps if callable(vjps) else [v and new for v, new in zip(node.vjps, vjps)]
         if type(y) is tuple:
             values[node] = y
         else:  # where the old memory was overwritten since, the value found again has a record that says so

@@ -7,11 +7,11 @@ from ..backend.dtypes import can_cast
 from ..errors import ShapeError, describe
 from .memory import Memory
 from .modes import modes
-from .op import OPS, Op
+from .op import OPS
 from .tensor import Tensor, make
 
 
-def write(op: Op, t: Tensor, *args: Any, **params: Any) -> Tensor:
+def write(op: Any, t: Tensor, *args: Any, **params: Any) -> Tensor:
     """t ← op(t, ...) in t's own memory; every view of it sees the new values."""
     base = t.base
     recorded = modes.recording and (t.needs_grad or any(isinstance(a, Tensor) and a.needs_grad for a in args))

@@ -65,8 +65,11 @@ def refuse_overwritten(order: Sequence[Any], everything: bool) -> None:
     if not order or Memory.latest < order[0].number:
         return  # nothing at all was written since the oldest record
     for node in order:
-        if node.memory.stamp > node.number and captures(node if node.op.name != "value" else node.inputs[0], node.memory):
+        picked = node.op.name == "value"  # one value of its parent, whose vjps are the ones that capture
+        if node.memory.stamp > node.number and captures(node.inputs[0] if picked else node, node.memory):
             raise overwritten(node, None)
+        if picked:
+            continue
         for k, edge in enumerate(node.inputs):
             memory = getattr(edge, "memory", None)
             if memory is None or memory.stamp <= getattr(edge, "number", 0):

@@ -46,7 +46,7 @@ put                             a copy of x with values at [key]
 take_along_axis scatter_add     one value per index along an axis, and its adjoint
 
 matmul einsum                   products
-inv cholesky                    inverse, lower Cholesky factor
+inv solve det cholesky          inverse, a⁻¹b, determinant, lower Cholesky factor
 
 im2col col2im                   each patch as a column (N, C kh kw, Ho Wo), and its adjoint
 

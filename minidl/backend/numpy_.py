@@ -32,7 +32,9 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         return x.astype(dtype, copy=False)
 
     def getitem(x: Array, *indices: Array, key: tuple[Any, ...]) -> Array:
-        return x[fill(key, indices) if indices else key]
+        if indices:
+            return x[fill(key, indices)]
+        return x[key if ... in key else (*key, ...)]  # NumPy copies a single number out, unless there is an ellipsis
 
     def index_add(g: Array, *indices: Array, key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
         y = np.zeros_like(g, shape=shape)
@@ -93,6 +95,8 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         "pad": lambda x, pad_width: np.pad(x, pad_width),
         "arange_like": lambda x, n: np.arange(n),
         "inv": np.linalg.inv,
+        "solve": np.linalg.solve,
+        "det": np.linalg.det,
         "cholesky": np.linalg.cholesky,
         "concatenate": lambda *xs, axis: np.concatenate(xs, axis=axis),
         "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),

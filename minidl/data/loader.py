@@ -76,7 +76,7 @@ class DataLoader:
     def __iter__(self) -> Iterator[Any]:
         if isinstance(self.dataset, IterableDataset):
             if self.batch_size is None:
-                yield from map(self.collate_fn, self.dataset)  # type: ignore[arg-type]  # an example at a time
+                yield from map(self.collate_fn, self.dataset)
             else:
                 yield from map(self.collate_fn, batches(self.dataset, self.batch_size, self.drop_last))
         elif self.batch_sampler is None:

@@ -10,7 +10,7 @@ from ..backend import Generator, default_generator
 
 def permutation(n: int, generator: Generator | None) -> list[int]:
     """0 … n − 1 in random order."""
-    return (generator or default_generator).numpy.permutation(n).tolist()  # type: ignore[no-any-return]  # NumPy's Any
+    return (generator or default_generator).numpy.permutation(n).tolist()
 
 
 def check_count(what: str, n: Any) -> None:

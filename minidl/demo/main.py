@@ -95,7 +95,7 @@ def check_gradients(each: bool) -> Row:
         name = list(rows)[-1]
         line(together(name, rows[name]), mark(rows[name]))
     total = together("all", [row for family in rows.values() for row in family])
-    line(total, f"{mark([total])}, in {total.seconds:.0f} s")
+    line(total, f"{mark([total])}, in {total.seconds:.1f} s")
     return total
 
 
@@ -109,16 +109,16 @@ def learn(data: Any) -> tuple[dict[str, list[float]], list[History]]:
     images, labels, held_out, held_out_labels = data
     print(f"\nReal handwriting: scikit-learn's 8x8 digits; {digits.SPLIT}.\n")
     scores = {"logistic regression": [logistic_regression(data)]}
-    print(f"  logistic regression (scikit-learn)      held-out {scores['logistic regression'][0]:.4f}")
+    print(f"  {'logistic regression (scikit-learn)':36} held-out {scores['logistic regression'][0]:.4f}")
     runs = [train(networks.mlp, data, 2 * EPOCHS, seed, augment=False) for seed in SEEDS]
     scores["MLP"] = [run.accuracies[-1] for run in runs]
-    print(f"  MLP 64-128-10, mean of seeds {SEEDS}   held-out {np.mean(scores['MLP']):.4f}")
+    print(f"  {f'MLP 64-128-10, mean of seeds {SEEDS}':36} held-out {np.mean(scores['MLP']):.4f}")
     histories = []
     for seed in SEEDS:
         with Progress(f"  CNN, seed {seed}") as progress:
             histories.append(train(networks.CNN, data, EPOCHS, seed, augment=True, progress=progress.show))
     scores["CNN"] = [history.accuracies[-1] for history in histories]
-    print(f"  CNN, mean of seeds {SEEDS}             held-out {np.mean(scores['CNN']):.4f}")
+    print(f"  {f'CNN, mean of seeds {SEEDS}':36} held-out {np.mean(scores['CNN']):.4f}")
     return scores, histories
 
 

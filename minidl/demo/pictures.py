@@ -34,6 +34,8 @@ def curves(histories: list[Any], baselines: dict[str, float]) -> Any:
         right.axhline(score, color=colour, linewidth=1.2, label=f"{name} {score:.3f}")
     left.set(xlabel="epoch", ylabel="training loss (cross-entropy)", yscale="log", title="The loss falls")
     right.set(xlabel="epoch", ylabel="held-out accuracy", ylim=(0.9, 1.0), title="and unseen handwriting is read")
+    left.yaxis.set_major_formatter("{x:g}")
+    left.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "25" else "")
     left.legend(frameon=False)
     right.legend(frameon=False, loc="lower right", fontsize=8)
     for axes in (left, right):
@@ -60,7 +62,7 @@ def confusion(truth: Any, predicted: Any) -> Any:
 
 
 def filters(weight: Any) -> Any:
-    """The kernels of the first convolution (F, 1, 3, 3): blue adds brightness, orange takes it away."""
+    """The kernels of the first convolution (F, 1, 3, 3): purple answers to ink, orange to its absence."""
     fig = figure(6.4, 2.4)
     limit = float(np.abs(weight).max())
     grid = fig.subplots(2, len(weight) // 2)
@@ -75,15 +77,18 @@ def filters(weight: Any) -> Any:
 def mistakes(images: Any, truth: Any, predicted: Any) -> Any:
     """The misread scans, up to sixteen."""
     wrong = np.flatnonzero(truth != predicted)[:16]
-    fig = figure(7.2, 3.2)
+    columns, rows = min(8, max(4, len(wrong))), max(1, -(-len(wrong) // 8))
+    fig = figure(1.1 * columns, 1.7 * rows + 0.3)
     if not len(wrong):
         fig.text(0.5, 0.5, "Not one held-out scan was misread.", ha="center")
         return fig
-    grid = fig.subplots(2, 8)
+    grid = fig.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])
+    for axes in grid.flat[len(wrong) :]:
         axes.axis("off")
     for k, axes in zip(wrong, grid.flat):
         axes.imshow(images[k, 0], cmap="gray_r")
-        axes.set_title(f"{truth[k]} read\nas {predicted[k]}", fontsize=9)
-    fig.suptitle("What it misread")
+        axes.set_title(f"{truth[k]} as {predicted[k]}", fontsize=10)
+    fig.suptitle("Written, and read by mistake as")
     return fig

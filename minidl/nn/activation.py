@@ -289,11 +289,15 @@ class Softmin(_AlongAxis):
         return F.softmin(input, self.dim)
 
 
-class GLU(_AlongAxis):
+class GLU(Module):
     """y = a σ(b), a and b the two halves of x along dim        (Dauphin et al. 2017)"""
 
     def __init__(self, dim: int = -1) -> None:
-        super().__init__(dim)
+        super().__init__()
+        self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
         return F.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"

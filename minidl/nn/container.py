@@ -37,6 +37,10 @@ class _Numbered(Module):
             raise IndexError(f"{type(self).__name__}: index {k} is out of range for {len(names)} members")
         return names[k]
 
+    def __getitem__(self, index: Any) -> Any:
+        kind: Any = type(self)  # a subclass that takes the members as one list
+        return kind(list(self)[index]) if isinstance(index, slice) else self._members()[self._name(index)]
+
     def __len__(self) -> int:
         return len(self._members())
 
@@ -121,7 +125,7 @@ class Sequential(_Numbered):
         return self.extend(other)
 
     def __mul__(self, times: int) -> "Sequential":
-        if not isinstance(times, int) or times < 1:
+        if times < 1:
             raise ValueError(f"Sequential * needs a whole number of at least 1, got {times!r}")
         return Sequential(*(list(self) * times))
 
@@ -135,11 +139,6 @@ class ModuleList(_Numbered):
         super().__init__()
         if modules is not None:
             self.extend(modules)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(list(self)[index])
-        return self._modules[self._name(index)]
 
     def __add__(self, other: Iterable[Module]) -> "ModuleList":
         return ModuleList([*self, *other])
@@ -235,16 +234,11 @@ class ParameterList(_Numbered):
     def _put(self, name: str, member: Any) -> None:
         self._parameters[name] = _parameter(self, member)
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(list(self)[index])
-        return self._parameters[self._name(index)]
-
     def __iadd__(self, other: Iterable[Any]) -> "ParameterList":
         return self.extend(other)
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({k}): {_described(p)}" for k, p in enumerate(self))
+        return "\n".join(f"  ({k}): {_described(p)}" for k, p in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -303,7 +297,7 @@ class ParameterDict(Module):
             self[key] = parameter
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({k}): {_described(p)}" for k, p in self._parameters.items())
+        return "\n".join(f"  ({k}): {_described(p)}" for k, p in self.items())
 
 
 def _parameter(owner: Module, value: Any) -> Parameter:

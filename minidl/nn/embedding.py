@@ -78,10 +78,8 @@ class Embedding(Module):
         """An Embedding of given vectors, which training leaves alone unless freeze=False."""
         if embeddings.ndim != 2:
             raise ShapeError(f"from_pretrained: a matrix is needed, got shape {tuple(embeddings.shape)}")
-        return cls(
-            *embeddings.shape, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,
-            _weight=embeddings, _freeze=freeze,
-        )  # fmt: skip
+        rows, size = embeddings.shape
+        return cls(rows, size, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def extra_repr(self) -> str:
         text = f"{self.num_embeddings}, {self.embedding_dim}"

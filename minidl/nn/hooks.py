@@ -1,54 +1,25 @@
 """Hooks: functions of the user's that run before or after a module, forwards or backwards."""
 
 import itertools
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..api.graph import RemovableHandle
 from ..autograd import Tensor
 from ..ops.tap import tap
 
 _numbers = itertools.count()
 
 
-class RemovableHandle:
-    """What registering a hook returns: `remove()` it, or use it as a `with` block at whose end it goes."""
-
-    def __init__(self, hooks: dict[int, Any]) -> None:
-        self.id = next(_numbers)
-        self._hooks = weakref.ref(hooks)  # the module owns its hooks; a handle keeps nothing alive
-
-    def remove(self) -> None:
-        hooks = self._hooks()
-        if hooks is not None:
-            hooks.pop(self.id, None)
-
-    def __enter__(self) -> "RemovableHandle":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.remove()
-
-    def __getstate__(self) -> int:
-        return self.id
-
-    def __setstate__(self, state: int) -> None:
-        self.id, self._hooks = state, weakref.ref(HookDict())  # a copied handle belongs to no module
-
-
-class HookDict(dict[int, Any]):
-    """The hooks of one kind on one module, by number, in the order they run. (Plain dicts take no weak reference.)"""
-
-    __slots__ = ("__weakref__",)
-
-    def add(self, hook: Any, prepend: bool = False) -> RemovableHandle:
-        handle = RemovableHandle(self)
-        others = list(self.items()) if prepend else []
-        for key, _ in others:
-            del self[key]
-        self[handle.id] = hook
-        self.update(others)
-        return handle
+def add_hook(hooks: dict[float, Any], hook: Any, prepend: bool) -> RemovableHandle:
+    """Put a hook after the others, or before them."""
+    key = next(_numbers)
+    others = dict(hooks) if prepend else {}
+    if prepend:
+        hooks.clear()
+    hooks[key] = hook
+    hooks.update(others)
+    return RemovableHandle(hooks, key)
 
 
 class BackwardHooks:

@@ -2,8 +2,9 @@
 
 import math
 import warnings
+from typing import Any
 
-from ..api import eye, zeros
+from ..api import eye, where, zeros
 from ..autograd import Tensor, no_grad
 from ..backend import Generator
 
@@ -60,11 +61,10 @@ def trunc_normal_(
         )
     tensor.normal_(mean, std, generator=generator)
     while True:
-        outside = (tensor < a) | (tensor > b)
+        outside: Any = (tensor < a) | (tensor > b)
         if not outside.any():
             return tensor
-        redrawn = tensor.clone().normal_(mean, std, generator=generator)
-        tensor.copy_(redrawn.where(outside, tensor))
+        tensor.copy_(where(outside, tensor.clone().normal_(mean, std, generator=generator), tensor))
 
 
 def _phi(z: float) -> float:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..api import as_tensor
+from ..api.graph import RemovableHandle
 from ..autograd import Tensor, is_grad_enabled, no_grad
 from ..backend import backend_for, check_dtype
 from ..backend import device as Device
 from ..errors import describe
-from .hooks import BackwardHooks, HookDict, RemovableHandle
+from .hooks import BackwardHooks, add_hook
 from .parameter import Buffer, Parameter
 
 
@@ -55,10 +56,10 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: "dict[str, Module | None]"
     _non_persistent_buffers_set: set[str]
-    _forward_pre_hooks: HookDict
-    _forward_hooks: HookDict
-    _backward_pre_hooks: HookDict
-    _backward_hooks: HookDict
+    _forward_pre_hooks: dict[float, Any]
+    _forward_hooks: dict[float, Any]
+    _backward_pre_hooks: dict[float, Any]
+    _backward_hooks: dict[float, Any]
     forward: Callable[..., Any]
 
     def __init__(self) -> None:
@@ -66,7 +67,7 @@ class Module:
         own["training"] = True
         own.update((store, {}) for store in STORES)
         own["_non_persistent_buffers_set"] = set()
-        own.update((kind, HookDict()) for kind in HOOKS)
+        own.update((kind, {}) for kind in HOOKS)
 
     # ---- the call
 
@@ -96,7 +97,8 @@ class Module:
                     raise RuntimeError(f"a pre-hook with kwargs returns None or (args, kwargs), got {changed!r}")
             backward = None
             if is_grad_enabled() and (self._backward_hooks or self._backward_pre_hooks):
-                backward = BackwardHooks(self, self._backward_pre_hooks.values(), self._backward_hooks.values())
+                before, after = self._backward_pre_hooks.values(), self._backward_hooks.values()
+                backward = BackwardHooks(self, list(before), list(after))
                 args = backward.tap_inputs(args)
             result = self.forward(*args, **kwargs)
             for key, (hook, with_kwargs, _) in list(self._forward_hooks.items()):
@@ -115,45 +117,44 @@ class Module:
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """`hook(module, args)` runs before forward; what it returns, unless None, replaces the arguments."""
-        return self._forward_pre_hooks.add((hook, with_kwargs), prepend)
+        return add_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
         """`hook(module, args, output)` runs after forward; what it returns, unless None, replaces the output."""
-        return self._forward_hooks.add((hook, with_kwargs, always_call), prepend)
+        return add_hook(self._forward_hooks, (hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """`hook(module, grad_output)` runs when the gradients of the outputs are there; it may return others."""
-        return self._backward_pre_hooks.add(hook, prepend)
+        return add_hook(self._backward_pre_hooks, hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """`hook(module, grad_input, grad_output)` runs when the gradients of the inputs are there.
 
         It may return others in place of grad_input. Both are tuples, None standing for what needs no gradient."""
-        return self._backward_hooks.add(hook, prepend)
+        return add_hook(self._backward_hooks, hook, prepend)
 
     # ---- registration
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kind = Parameter if isinstance(value, Parameter) else Module if isinstance(value, Module) else Buffer
         own = self.__dict__
-        if isinstance(value, kind):
-            if "_modules" not in own:
-                what = {Parameter: "parameters", Module: "module", Buffer: "buffers"}[kind]
+        for kind, store, what in MEMBERS:
+            if not isinstance(value, kind):
+                continue
+            if store not in own:
                 raise AttributeError(
                     f"cannot assign {what} before Module.__init__() call: "
                     f"begin {type(self).__name__}.__init__ with super().__init__()"
                 )
-            store = {Parameter: "_parameters", Module: "_modules", Buffer: "_buffers"}[kind]
             if name not in own[store]:  # what was there under this name goes, whatever it was
                 self._forget(name)
-            if kind is Parameter:
+            if isinstance(value, Parameter):
                 self.register_parameter(name, value)
-            elif kind is Module:
-                self.register_module(name, value)
-            else:
+            elif isinstance(value, Buffer):
                 self.register_buffer(name, value, value.persistent)
+            elif isinstance(value, Module):
+                self.register_module(name, value)
             return
         for store, what in STORES.items():
             registered = own.get(store)
@@ -535,3 +536,10 @@ def _quoted(key: str) -> str:
 
 def _kind(value: Any) -> str:
     return f"'{type(value).__name__}'" + (f" {describe(value)}" if isinstance(value, Tensor) else "")
+
+
+MEMBERS: tuple[tuple[type, str, str], ...] = (  # what registers itself when assigned, where, and its name in errors
+    (Parameter, "_parameters", "parameters"),
+    (Module, "_modules", "module"),
+    (Buffer, "_buffers", "buffers"),
+)

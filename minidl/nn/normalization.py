@@ -4,7 +4,7 @@ from typing import Any
 
 from ..api import empty, ones, tensor, zeros
 from ..autograd import Tensor, no_grad
-from ..errors import ShapeError
+from ..errors import ShapeError, refusal
 from . import functional as F
 from . import init
 from .conv import tuple_of
@@ -27,16 +27,15 @@ class _BatchNorm(Module):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        if affine:
-            self.weight = Parameter(empty(num_features, device=device, dtype=dtype))
-            self.bias = Parameter(empty(num_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("weight", None)
-            self.register_parameter("bias", None)
+        made = lambda: Parameter(empty(num_features, device=device, dtype=dtype))
+        self.register_parameter("weight", made() if affine else None)
+        self.register_parameter("bias", made() if affine and bias else None)
         if track_running_stats:
             self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype))
             self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype))
@@ -56,9 +55,7 @@ class _BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Forget the running statistics; scale 1, shift 0."""
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        reset_affine(self)
 
     def _momentum(self) -> float:
         """How much this batch counts in the running statistics; counts the batch."""
@@ -72,9 +69,7 @@ class _BatchNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.takes:
-            raise ShapeError(
-                f"{type(self).__name__}: the input is {' or '.join(self.takes.values())}, got shape {input.shape}"
-            )
+            raise refusal(ShapeError, "batch_norm", f"{' or '.join(self.takes.values())} is expected", input=input)
         by_batch = self.training or self.running_mean is None
         keep = not self.training or self.track_running_stats  # in training without tracking, leave them alone
         return F.batch_norm(
@@ -91,7 +86,7 @@ class _BatchNorm(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -143,10 +138,7 @@ class LayerNorm(Module):
 
     def reset_parameters(self) -> None:
         """Scale 1, shift 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        reset_affine(self)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -156,3 +148,10 @@ class LayerNorm(Module):
             f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
             f"bias={self.bias is not None}"
         )
+
+
+def reset_affine(module: Module) -> None:
+    if module.weight is not None:
+        init.ones_(module.weight)
+    if module.bias is not None:
+        init.zeros_(module.bias)

@@ -16,15 +16,10 @@ class Parameter(Tensor):
         _own(self, data, requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Parameter":
+        """The values, and no gradient, as in PyTorch."""
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
         return memo[id(self)]
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return type(self), (self.detach(), self.requires_grad)
-
-    def __repr__(self, **options: Any) -> str:
-        return "Parameter containing:\n" + super().__repr__(**options)
 
 
 class Buffer(Tensor):
@@ -35,18 +30,6 @@ class Buffer(Tensor):
     def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
         _own(self, data, False)
         self.persistent = persistent
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Buffer":
-        if id(self) not in memo:
-            memo[id(self)] = type(self)(self.detach().clone(), persistent=self.persistent)
-        return memo[id(self)]
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return _buffer, (type(self), self.detach(), self.persistent)
-
-
-def _buffer(kind: type[Buffer], data: Any, persistent: bool) -> Buffer:
-    return kind(data, persistent=persistent)
 
 
 def _own(t: Tensor, data: Any, requires_grad: bool) -> None:

@@ -8,9 +8,9 @@ from ..api import cat, stack, tensor
 from ..autograd import Tensor, no_grad
 
 
-def _with_grad(parameters: Any) -> list[Tensor]:
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return [p for p in parameters if p.grad is not None]
+def _gradients(parameters: Any) -> list[Tensor]:
+    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in parameters if p.grad is not None]
 
 
 @no_grad()
@@ -26,7 +26,7 @@ def clip_grad_norm_(
         ‖g‖ = (Σ |gᵢ|ᵖ)^(1/p)        g ← g · min(1, max_norm / (‖g‖ + 10⁻⁶))        (Pascanu, Mikolov & Bengio 2013)
     """
     max_norm, norm_type = float(max_norm), float(norm_type)
-    grads = [p.grad for p in _with_grad(parameters)]
+    grads = _gradients(parameters)
     if not grads:
         return tensor(0.0)
     total = _norm(stack([_norm(g, norm_type).to(grads[0].device) for g in grads]), norm_type)
@@ -50,8 +50,8 @@ def _norm(t: Tensor, p: float) -> Tensor:
 @no_grad()
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
     """Every entry of every gradient into [−clip_value, clip_value]."""
-    for p in _with_grad(parameters):
-        p.grad.clamp_(-float(clip_value), float(clip_value))
+    for g in _gradients(parameters):
+        g.clamp_(-float(clip_value), float(clip_value))
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

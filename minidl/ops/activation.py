@@ -23,7 +23,7 @@ def leaky_relu(xp, x, *, slope=0.01):
     return y, (lambda g: g * xp.where(x > 0, 1.0, slope),)
 
 
-@op(samples=[shapes((3, 4), ()), shapes((2, 3, 4), (3, 1)), shapes((), ())], promote="float")
+@op(samples=[shapes((3, 4), ()), shapes((2, 3, 4), (3, 1)), shapes((3, 1), (4,))], promote="float")
 def prelu(xp, x, w):
     """leaky_relu with a slope that is learnt (He et al. 2015): y = max(x, 0) + w min(x, 0)
 

@@ -10,6 +10,7 @@ QKV = [(2, 3, 4), (2, 5, 4), (2, 5, 3)]
     shapes(*QKV, None, None, scale=0.5),
     shapes(*QKV, (3, 5), (2, 3, 5), scale=0.7),
     shapes(*QKV, bools(2, 3, 5), (3, 5), scale=0.5),
+    shapes((3, 4), (2, 1, 5, 4), (3, 5, 2), (5,), (2, 1, 1, 1), scale=0.5),
     shapes((2, 2, 3, 4), (2, 1, 4, 4), (4, 2), None, None, scale=0.5, causal=True),
 ])  # fmt: skip
 def attention(xp, q, k, v, mask=None, d=None, *, scale, causal=False):
@@ -30,8 +31,10 @@ def attention(xp, q, k, v, mask=None, d=None, *, scale, causal=False):
     boolean = mask is not None and mask.dtype.kind == "b"
     if mask is not None:
         s = xp.where(mask, s, unseen) if boolean else s + mask
-    top = xp.max(s, axis=(-1,), keepdims=True)
-    e = xp.exp(s - xp.where(xp.isinf(top), 0.0, top))
+    if k.shape[-2]:  # without keys there is nothing to compare
+        top = xp.max(s, axis=(-1,), keepdims=True)
+        s = s - xp.where(xp.isinf(top), 0.0, top)
+    e = xp.exp(s)
     total = xp.sum(e, axis=(-1,), keepdims=True)
     p = e / (total + (total == 0))
     pd = p if d is None else p * d

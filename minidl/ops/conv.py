@@ -83,7 +83,9 @@ def conv2d(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), 
     shapes((2, 4, 3, 4), (4, 3, 3, 2), None, stride=(2, 1), padding=(1, 0), output_padding=(1, 0), groups=2),
     shapes((1, 2, 2, 3), (2, 1, 2, 2), (2,), stride=(3, 3), output_padding=(2, 1), dilation=(1, 2), groups=2),
 ])  # fmt: skip
-def conv_transpose2d(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), output_padding=(0, 0), dilation=(1, 1), groups=1):
+def conv_transpose2d(
+    xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), output_padding=(0, 0), dilation=(1, 1), groups=1
+):
     """The input gradient of conv2d as an operation of its own: y = col2im(wᵀ x) + b, in each group of channels.
 
         x̄ = w im2col(ȳ)        w̄ = Σ_n x im2col(ȳ)ᵀ        b̄ = Σ ȳ

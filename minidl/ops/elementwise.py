@@ -333,3 +333,18 @@ def xlogy(xp, a, b):
     zero = (a == 0) & (b == b)
     y = xp.where(zero, 0, a * xp.log(b))
     return y, (lambda g: xp.where((a == 0) & (b <= 0), 0, g * xp.log(b)), lambda g: g * a / b)
+
+
+@op(samples=[shapes((3, 4), low=-3.0, high=3.0), shapes((), low=7.0, high=9.0)], promote="float")
+def erfc(xp, x):
+    """y = 1 − erf x, exact where that is small        x̄ = −ȳ 2/√π e^(−x²)"""
+    return complement(xp, x), (lambda g: -g * (2 / math.sqrt(math.pi)) * xp.exp(-x * x),)
+
+
+def complement(xp, x):
+    """Near 0 by erf itself; beyond 2 by its continued fraction e^(−x²) / √π (x + ½/(x + 1/(x + 3⁄2/(x + …))))."""
+    far = xp.where(x > 2, x, 2)
+    tail = far
+    for k in range(60, 0, -1):
+        tail = far + k / 2 / tail
+    return xp.where(x > 2, xp.exp(-far * far) / (math.sqrt(math.pi) * tail), 1 - xp.erf(x))

@@ -3,7 +3,7 @@
 import math
 
 from ..autograd import op
-from .samples import shapes
+from .samples import definite, shapes
 
 
 @op(samples=[
@@ -84,14 +84,14 @@ def einsum(xp, *xs, subscripts):
     return xp.einsum(*xs, subscripts=subscripts), tuple(rule(k) for k in range(len(xs)))
 
 
-@op(samples=[shapes((3, 3), kind="definite"), shapes((2, 4, 4), kind="definite")])
+@op(samples=[shapes(definite(3)), shapes(definite(2, 4))])
 def inv(xp, x):
     """y = x⁻¹        x̄ = −yᵀ ȳ yᵀ"""
     y = xp.inv(x)
     return y, (lambda g: -xp.matmul(swap(xp, y), xp.matmul(g, swap(xp, y))),)
 
 
-@op(samples=[shapes((3, 3), kind="definite"), shapes((2, 4, 4), kind="definite")])
+@op(samples=[shapes(definite(3)), shapes(definite(2, 4))])
 def cholesky(xp, x):
     """y lower triangular with y yᵀ = (x + xᵀ)/2        x̄ = y⁻ᵀ Φ(yᵀȳ) y⁻¹, symmetrised        (Murray 2016)
 
@@ -106,3 +106,21 @@ def cholesky(xp, x):
         return (s + swap(xp, s)) / 2
 
     return y, (gx,)
+
+
+SQUARES = [shapes(definite(3), (3, 2)), shapes(definite(2, 4), (4, 1)), shapes(definite(3), (2, 3, 2))]
+
+
+@op(samples=SQUARES, promote="common")
+def solve(xp, a, b):
+    """y = a⁻¹ b        b̄ = a⁻ᵀ ȳ        ā = −b̄ yᵀ"""
+    y = xp.solve(a, b)
+    gb = lambda g: xp.solve(swap(xp, a), g)
+    return y, (lambda g: -xp.matmul(gb(g), swap(xp, y)), gb)
+
+
+@op(samples=[shapes((3, 3)), shapes((2, 4, 4)), shapes((1, 1))])
+def det(xp, x):
+    """y = |x|        x̄ = ȳ y x⁻ᵀ"""
+    y = xp.det(x)
+    return y, (lambda g: (g * y)[..., None, None] * swap(xp, xp.inv(x)),)

@@ -84,6 +84,9 @@ def nll_loss(xp, x, t, w=None, *, reduction="mean", ignore_index=-100, label_smo
     x (N, C, …)   t (N, …)   w (C,), constant, or None   →   l (N, …)
     """
     axis = min(x.ndim - 1, 1)
+    expected = x.shape[:axis] + x.shape[axis + 1 :]
+    if t.shape != expected:
+        raise ValueError(f"classes t {expected} are expected for x {x.shape}; got {t.shape}")
     C, row = x.shape[axis], (*t.shape[:axis], 1, *t.shape[axis:])  # a target's shape beside its classes
     column = lambda a: xp.reshape(a, shape=(C, *(1,) * (x.ndim - axis - 1)))
     flat, wide = lambda a: xp.reshape(a, shape=t.shape), lambda a: xp.reshape(a, shape=row)
@@ -137,7 +140,7 @@ def soft_cross_entropy(xp, x, t, w=None, *, reduction="mean", label_smoothing=0.
     axis = min(x.ndim - 1, 1)
     z, (gz,) = log_softmax.formula(xp, x, axis=axis)
     w = 1.0 if w is None else xp.reshape(w, shape=(-1, *(1,) * (x.ndim - axis - 1)))
-    q = w * ((1 - label_smoothing) * t + label_smoothing / x.shape[axis])
+    q = w * ((1 - label_smoothing) * t + label_smoothing / max(x.shape[axis], 1))
     l = -xp.sum(q * z, axis=(axis,))
     row = (*l.shape[:axis], 1, *l.shape[axis:])
     y, share = reduced(xp, l, reduction)

@@ -11,6 +11,12 @@ def per_channel(xp, t, x):
     return None if t is None else xp.reshape(t, shape=(x.shape[1], *(1,) * (x.ndim - 2)))
 
 
+def check_last(x, w, b, last):
+    shape = x.shape[-last:]
+    if x.ndim < last or (w is not None and w.shape != shape) or (b is not None and b.shape != shape):
+        raise ValueError(f"w and b of shape {shape}, as the last {last} axes of x, are expected")
+
+
 def affine(xhat, w, b):
     y = xhat if w is None else w * xhat
     return y if b is None else y + b
@@ -89,8 +95,8 @@ def layer_norm(xp, x, w=None, b=None, *, last=1, eps=1e-5):
 
     x (…, *D), D as many axes as `last` says   w, b D or None   →   y (…, *D)
     """
-    axes = tuple(range(-last, 0))
-    mean = lambda t: xp.mean(t, axis=axes, keepdims=True)
+    check_last(x, w, b, last)
+    mean = lambda t: xp.mean(t, axis=tuple(range(-last, 0)), keepdims=True)
     xc   = x - mean(x)
     r    = (mean(xc * xc) + eps) ** -0.5
     xhat = xc * r
@@ -111,6 +117,7 @@ def rms_norm(xp, x, w=None, *, last=1, eps=1e-6):
 
     x (…, *D), D as many axes as `last` says   w D or None   →   y (…, *D)
     """
+    check_last(x, w, None, last)
     mean = lambda t: xp.mean(t, axis=tuple(range(-last, 0)), keepdims=True)
     r    = (mean(x * x) + eps) ** -0.5
     xhat = x * r

@@ -60,3 +60,8 @@ def bools(*shape: int) -> Values:
 def distinct(*shape: int) -> Values:
     """Values without ties, for ops that pick one of several (max, sort)."""
     return Values(shape, kind="distinct")
+
+
+def definite(*batch_and_size: int) -> Values:
+    """Symmetric positive definite matrices."""
+    return Values((*batch_and_size, batch_and_size[-1]), kind="definite")

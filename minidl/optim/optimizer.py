@@ -76,13 +76,11 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 raise TypeError(f"{_name(self)}: can only optimize tensors, but parameter {k} is {describe(p)}")
             if not p.is_leaf:
-                raise ValueError(
-                    f"{_name(self)}: can't optimize a non-leaf tensor: parameter {k}, {describe(p)}, is a result"
-                )
+                raise ValueError(f"{_name(self)}: can't optimize a non-leaf tensor: parameter {k}, {describe(p)}")
             if p in earlier:
                 raise ValueError(
-                    f"{_name(self)}: some parameters appear more than once: parameter {k} of this group ({describe(p)}) "
-                    "is already there; list each once (module.parameters() does)"
+                    f"{_name(self)}: some parameters appear more than once: parameter {k} of this group, {describe(p)} "
+                    "is there already; list each once, as module.parameters() does"
                 )
             earlier.add(p)
         self.param_groups.append({**self.defaults, **param_group, "params": params})

@@ -39,7 +39,7 @@ class Trial:
         self.values = sample.draw(rng, dtype)
         self.floats = [k for k, x in enumerate(self.values) if x is not None and x.dtype.kind == "f"]
         direction = lambda like: rng.uniform(-1, 1, np.shape(like)).astype(dtype)
-        self.outputs = [_host(y) for y in self.run(self.tensors())]
+        self.outputs = [host(y) for y in self.run(self.tensors())]
         self.u = [direction(self.values[k]) for k in self.floats]
         self.w = [direction(self.values[k]) for k in self.floats]
         self.v = [direction(y) for y in self.outputs]
@@ -90,7 +90,7 @@ class Trial:
 
     @cached_property
     def numeric_slope(self) -> float:
-        sides = [(c, [_host(y) for y in self.run(self.tensors(e))]) for e, c in STENCIL]
+        sides = [(c, [host(y) for y in self.run(self.tensors(e))]) for e, c in STENCIL]
         return sum(_dot(_differences([(c, side[k]) for c, side in sides]), [v]) for k, v in enumerate(self.v))
 
     @cached_property
@@ -132,7 +132,7 @@ class Trial:
         if not pairs or not xs:
             return [np.zeros(x.shape, x.dtype) for x in xs]
         ys, seeds = zip(*pairs)
-        return [_host(g) for g in grad(ys, xs, seeds, materialize_grads=True, allow_unused=True)]
+        return [host(g) for g in grad(ys, xs, seeds, materialize_grads=True, allow_unused=True)]
 
     def _seeds(self, shift: float = 0, requires_grad: bool = False) -> list[Tensor]:
         return [self._tensor(v + shift * STEP * dv if shift else v, requires_grad) for v, dv in zip(self.v, self.dv)]
@@ -172,9 +172,9 @@ def check_inputs_untouched(op: Op, sample: Sample, device: str = "cpu") -> None:
     xs, seeds = trial.tensors(), trial._seeds()
     trial._backward(trial.run(xs), [xs[k] for k in trial.floats], seeds)
     for k, (x, before) in enumerate(zip(xs, trial.values)):
-        assert x is None or np.array_equal(_host(x), before), f"argument {k} was written into"
+        assert x is None or np.array_equal(host(x), before), f"argument {k} was written into"
     for k, (v, before) in enumerate(zip(seeds, trial.v)):
-        assert np.array_equal(_host(v), before), f"the gradient of value {k} was written into"
+        assert np.array_equal(host(v), before), f"the gradient of value {k} was written into"
 
 
 LAYOUTS = ("transposed", "strided", "reversed", "broadcast")
@@ -191,7 +191,7 @@ def check_layout(op: Op, sample: Sample, layout: str, device: str = "cpu") -> No
             v[...] = v[:1].copy() if v.ndim else v
         odd.values, odd.v = plain.values, plain.v
     for k, (y, y0) in enumerate(zip(odd.run(odd.tensors()), plain.run(plain.tensors()))):
-        assert _apart([_host(y)], [_host(y0)]) <= 1e-12, f"{layout} arguments change value {k}"
+        assert _apart([host(y)], [host(y0)]) <= 1e-12, f"{layout} arguments change value {k}"
     for k, g, g0 in zip(odd.floats, odd.gradients(), plain.gradients()):
         assert g.shape == g0.shape, f"{layout} arguments change the shape of the gradient of argument {k}"
         assert _apart([g], [g0]) <= 1e-12, f"{layout} arguments change the gradient of argument {k}"
@@ -274,7 +274,8 @@ def _tuple(y: Any) -> tuple[Any, ...]:
     return y if isinstance(y, tuple) else (y,)
 
 
-def _host(t: Tensor) -> Any:
+def host(t: Tensor) -> Any:
+    """The values as a NumPy array."""
     return backend_of(t.array).to_host(t.array)
 
 
@@ -314,7 +315,7 @@ def _apart(a: Any, b: Any) -> float:
     """The largest difference between two lists of arrays, relative to the largest entry where that is above 1."""
     worst = 0.0
     for x, y in zip(a, b):
-        x, y = (_host(t) if isinstance(t, Tensor) else t for t in (x, y))
+        x, y = (host(t) if isinstance(t, Tensor) else t for t in (x, y))
         if x.shape != y.shape:
             return float("inf")
         if x.size:

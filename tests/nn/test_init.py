@@ -107,7 +107,7 @@ def test_gains_are_pytorchs():
 def with_grads(lib, grads):
     made = []
     for g in grads:
-        p = lib.nn.Parameter(lib.zeros(*g.shape))
+        p = lib.nn.Parameter(lib.zeros(g.shape))
         p.grad = lib.tensor(g.copy())
         made.append(p)
     return [*made, lib.nn.Parameter(lib.zeros(2))]  # one without a gradient

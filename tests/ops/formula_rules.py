@@ -24,9 +24,13 @@ CONSTANTS = (int, float, str, bool, type(None), type, types.BuiltinFunctionType,
 
 def violations(formula):
     """Everything in a formula, and in the helpers it calls, that breaks the rules: a sentence each, with its line."""
+    return Reader(formula, kinds_of(formula), set()).read()
+
+
+def kinds_of(formula):
+    """Positional arguments are values; keyword-only ones are static."""
     parameters = list(inspect.signature(formula).parameters.values())[1:]
-    kinds = {p.name: MANY if p.kind is p.VAR_POSITIONAL else VALUE for p in parameters if p.kind is not p.KEYWORD_ONLY}
-    return Reader(formula, kinds, set()).read()
+    return {p.name: MANY if p.kind is p.VAR_POSITIONAL else VALUE for p in parameters if p.kind is not p.KEYWORD_ONLY}
 
 
 class Reader:
@@ -195,8 +199,10 @@ class Reader:
 
     def enter(self, helper, call):
         """A helper, read with the kinds of arguments that this call gives it."""
-        parameters = arguments(definition(helper.__code__))
-        kinds = {p.arg: self.kind(a) for p, a in zip(parameters, call.args)}
+        node = definition(helper.__code__)
+        kinds = {p.arg: self.kind(a) for p, a in zip(arguments(node), call.args)}
+        if node.args.vararg and kinds.get(node.args.vararg.arg):
+            kinds[node.args.vararg.arg] = MANY
         kinds |= {k.arg: self.kind(k.value) for k in call.keywords}
         key = (helper.__code__, tuple(sorted(kinds.items(), key=str)))
         reader = Reader(helper, kinds, self.seen)

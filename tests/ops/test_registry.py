@@ -125,4 +125,4 @@ def agree(ys, expected):
     assert len(ys) == len(expected)
     for y, e in zip(ys, expected):
         assert y.shape == np.shape(e)
-        np.testing.assert_allclose(checks._host(y), e, rtol=1e-9, atol=1e-10)
+        np.testing.assert_allclose(checks.host(y), e, rtol=1e-9, atol=1e-10)

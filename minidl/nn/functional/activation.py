@@ -39,9 +39,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """leaky_relu with a learnt slope: one for all, or one for each channel (axis 1)."""
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.ndim > 1 or (weight.shape and weight.shape[0] not in (1, channels)):
-        raise refusal(
-            RuntimeError, "prelu", f"weight holds one slope, or one for each of {channels} channels", input=input, weight=weight
-        )
+        reason = f"weight holds one slope, or one for each of {channels} channels"
+        raise refusal(RuntimeError, "prelu", reason, input=input, weight=weight)
     if weight.shape == (1,):
         weight = OPS.reshape(weight, shape=())
     elif weight.ndim == 1:
@@ -194,7 +193,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 def _along(op: Any, name: str, input: Tensor, dim: int | None, dtype: Any) -> Tensor:
     if dim is None:
         dim = 0 if input.ndim in (0, 1, 3) else 1
-        warnings.warn(f"{name}: dim was not given and {dim} is taken; name it (the classes are often dim=-1)", stacklevel=3)
+        warnings.warn(f"{name}: without dim, {dim} is taken; name it (the classes are often dim=-1)", stacklevel=3)
     if dtype is not None:
         input = OPS.astype(input, dtype=dtype)
     elif input.dtype.kind != "f":

@@ -57,8 +57,3 @@ def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str,
 
 def reduced(y: Tensor, reduction: str) -> Tensor:
     return y if reduction == "none" else OPS.sum(y) if reduction == "sum" else OPS.mean(y)
-
-
-def number(t: Tensor) -> float:
-    """A tensor's only element, on the host."""
-    return t.array.item()

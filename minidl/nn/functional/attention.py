@@ -22,7 +22,11 @@ def scaled_dot_product_attention(
     attn_mask: truths, False where a key must not be seen, or numbers to add. scale: 1/√D unless given. enable_gqa:
     several heads of queries share one of keys and values."""
     name = "scaled_dot_product_attention"
-    if min(query.ndim, key.ndim, value.ndim) < 2 or query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+    if (
+        min(query.ndim, key.ndim, value.ndim) < 2
+        or query.shape[-1] != key.shape[-1]
+        or key.shape[-2] != value.shape[-2]
+    ):
         raise refusal(
             RuntimeError, name, "query (…, L, D), key (…, S, D) and value (…, S, E) are expected",
             query=query, key=key, value=value,

@@ -66,10 +66,8 @@ def _conv(
         around = several(padding, n, "padding", name, least=0)
     if n == 2:
         return unbatched(OPS.conv2d(x, weight, bias, stride=steps, padding=around, dilation=spread, groups=groups))
-    y = OPS.conv2d(
-        in_rows(x), in_rows(weight), bias, stride=(1, *steps), padding=(0, *around), dilation=(1, *spread), groups=groups
-    )
-    return unbatched(out_of_rows(y))
+    how = {"stride": (1, *steps), "padding": (0, *around), "dilation": (1, *spread)}
+    return unbatched(out_of_rows(OPS.conv2d(in_rows(x), in_rows(weight), bias, **how, groups=groups)))
 
 
 def _padded(
@@ -99,7 +97,8 @@ def conv_transpose2d(
     dilation: Ints = 1,
 ) -> Tensor:
     """conv2d's input gradient as a layer: input (N, F, H, W) or (F, H, W), weight (F, C/groups, kh, kw)."""
-    return _conv_transpose("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    how = stride, padding, output_padding, groups, dilation
+    return _conv_transpose("conv_transpose2d", 2, input, weight, bias, *how)
 
 
 def conv_transpose1d(
@@ -113,7 +112,8 @@ def conv_transpose1d(
     dilation: Ints = 1,
 ) -> Tensor:
     """conv1d's input gradient as a layer: input (N, F, L) or (F, L), weight (F, C/groups, k)."""
-    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    how = stride, padding, output_padding, groups, dilation
+    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, *how)
 
 
 def _conv_transpose(
@@ -121,11 +121,10 @@ def _conv_transpose(
     stride: Ints, padding: Ints, output_padding: Ints, groups: int, dilation: Ints,
 ) -> Tensor:  # fmt: skip
     steps, spread = several(stride, n, "stride", name, least=1), several(dilation, n, "dilation", name, least=1)
-    around, more = several(padding, n, "padding", name, least=0), several(output_padding, n, "output_padding", name, least=0)
+    around, more = several(padding, n, "padding", name, least=0), several(output_padding, n, "output_padding", name)
     if any(m >= max(s, d) for m, s, d in zip(more, steps, spread)):
-        raise refusal(
-            RuntimeError, name, f"output_padding={more} must be smaller than stride={steps} or dilation={spread}", input=input
-        )
+        reason = f"output_padding={more} must be smaller than stride={steps} or dilation={spread}"
+        raise refusal(RuntimeError, name, reason, input=input)
     x, unbatched = _checked(name, n, input, weight, groups)
     if n == 2:
         how = {"stride": steps, "padding": around, "output_padding": more, "dilation": spread, "groups": groups}
@@ -138,8 +137,8 @@ def _checked(name, n, input, weight, groups):
     """The input with a batch axis, and the way back, once the numbers of axes are right."""
     space = ("L", "H, W")[n - 1]
     if weight.ndim != n + 2:
-        kernel = ("k", "kh, kw")[n - 1]
-        raise refusal(RuntimeError, name, f"a weight with {n + 2} axes is expected, ({kernel}) last", input=input, weight=weight)
+        reason = f"a weight with {n + 2} axes is expected, ({('k', 'kh, kw')[n - 1]}) last"
+        raise refusal(RuntimeError, name, reason, input=input, weight=weight)
     if groups < 1:
         raise refusal(RuntimeError, name, f"groups must be at least 1, got {groups}", input=input)
     return batched(input, n + 2, name, f"C, {space}")
@@ -168,10 +167,8 @@ def fold(
     wide = [n + 2 * p for n, p in zip(size, around)]
     count = [(n - d * (k - 1) - 1) // s + 1 for n, d, k, s in zip(wide, spread, kernel, steps)]
     if x.shape[1] % (kernel[0] * kernel[1]) or x.shape[2] != count[0] * count[1]:
-        raise refusal(
-            RuntimeError, "fold",
-            f"(N, C · {kernel[0]} · {kernel[1]}, {count[0]} · {count[1]}) is expected for output_size={size}", input=input,
-        )  # fmt: skip
+        expected = f"(N, C · {kernel[0]} · {kernel[1]}, {count[0]} · {count[1]})"
+        raise refusal(RuntimeError, "fold", f"{expected} is expected for output_size={size}", input=input)
     shape = (x.shape[0], x.shape[1] // (kernel[0] * kernel[1]), *wide)
     y = OPS.col2im(x, kernel=kernel, stride=steps, dilation=spread, shape=shape)
     return unbatched(y[:, :, around[0] : wide[0] - around[0], around[1] : wide[1] - around[1]])

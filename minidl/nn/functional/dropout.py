@@ -28,7 +28,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
-    """Dropout for SELU: what is dropped becomes SELU's lowest value, and mean and variance stay (Klambauer et al. 2017)."""
+    """Dropout for SELU: what is dropped becomes SELU's lowest value; mean and variance stay (Klambauer et al. 2017)."""
     return _alpha("alpha_dropout", input, p, training, inplace, input.shape)
 
 

@@ -4,7 +4,6 @@ import math
 
 from ...autograd import OPS, Tensor, no_grad, write
 from ...errors import refusal
-from .arguments import number
 
 
 def embedding(
@@ -21,20 +20,22 @@ def embedding(
     padding_idx: a row that gets no gradient. max_norm: rows that are looked up are first scaled down, in the weight
     itself, to this norm. scale_grad_by_freq: a row's gradient is divided by how often it was looked up."""
     if input.dtype.kind not in "iu":
-        raise refusal(TypeError, "embedding", "the input numbers rows, so it is integers; pass input.long()", input=input)
+        raise refusal(TypeError, "embedding", "rows are numbered by integers; pass input.long()", input=input)
     if weight.ndim != 2:
         raise refusal(RuntimeError, "embedding", "a weight (V, D) is expected", weight=weight)
     V = weight.shape[0]
     if sparse:
         raise refusal(NotImplementedError, "embedding", "gradients are dense here; leave sparse=False")
     if 0 not in input.shape:
-        low, high = number(OPS.min(input)), number(OPS.max(input))
+        low, high = OPS.min(input).item(), OPS.max(input).item()
         if low < 0 or high >= V:
             bad = low if low < 0 else high
-            raise refusal(IndexError, "embedding", f"index {bad} is out of range for {V} rows (0 to {V - 1})", input=input)
+            reason = f"index {bad} is out of range for {V} rows (0 to {V - 1})"
+            raise refusal(IndexError, "embedding", reason, input=input, weight=weight)
     if padding_idx is not None:
         if not -V <= padding_idx < V:
-            raise refusal(ValueError, "embedding", f"padding_idx={padding_idx} is not one of the {V} rows", weight=weight)
+            reason = f"padding_idx={padding_idx} is not one of the {V} rows"
+            raise refusal(ValueError, "embedding", reason, weight=weight)
         padding_idx %= V
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)
@@ -73,17 +74,15 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes < 1:
             raise refusal(RuntimeError, "one_hot", "without elements, num_classes must be given", tensor=tensor)
     else:
-        low, high = number(OPS.min(tensor)), number(OPS.max(tensor))
+        low, high = OPS.min(tensor).item(), OPS.max(tensor).item()
         if low < 0:
-            raise refusal(RuntimeError, "one_hot", f"class values must be non-negative, and {low} is not", tensor=tensor)
+            raise refusal(RuntimeError, "one_hot", f"classes must be non-negative, and {low} is not", tensor=tensor)
         if num_classes == -1:
             num_classes = int(high) + 1
         elif num_classes < 1:
             raise refusal(RuntimeError, "one_hot", f"num_classes must be positive, got {num_classes}", tensor=tensor)
         if high >= num_classes:
-            raise refusal(
-                RuntimeError, "one_hot", f"class values must be smaller than num_classes={num_classes}, and {high} is not",
-                tensor=tensor,
-            )  # fmt: skip
+            reason = f"classes must be smaller than num_classes={num_classes}, and {high} is not"
+            raise refusal(RuntimeError, "one_hot", reason, tensor=tensor)
     column = OPS.reshape(tensor, shape=(*tensor.shape, 1))
     return OPS.astype(column == OPS.arange_like(tensor, n=num_classes), dtype="int64")

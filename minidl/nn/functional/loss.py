@@ -4,8 +4,10 @@ import math
 
 from ...autograd import OPS, Tensor
 from ...errors import ShapeError, refusal
-from .arguments import number, reduced, reduction_of
+from .arguments import reduced, reduction_of
 from .distance import cosine_similarity, pairwise_distance
+
+SAME = "the target must have the input's shape {}"
 
 
 def cross_entropy(
@@ -58,7 +60,8 @@ def _class_weights(name: str, input: Tensor, weight: Tensor | None) -> None:
         raise refusal(TypeError, name, "an input of floats is expected", input=input)
     C = input.shape[min(input.ndim - 1, 1)]
     if weight is not None and weight.shape != (C,):
-        raise refusal(RuntimeError, name, f"weight must hold one number for each of {C} classes", input=input, weight=weight)
+        reason = f"weight must hold one number for each of {C} classes"
+        raise refusal(RuntimeError, name, reason, input=input, weight=weight)
     if weight is not None and weight.needs_grad:
         raise refusal(NotImplementedError, name, "no gradient is defined for class weights; detach them", weight=weight)
 
@@ -77,17 +80,15 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
         elif math.prod(target.shape) == math.prod(expected):
             fix = f"; target.reshape({expected}) has it"
         raise refusal(ShapeError, name, f"the target must have shape {expected}{fix}", input=input, target=target)
-    if 0 in expected or (0 <= number(OPS.min(target)) and number(OPS.max(target)) < C):
+    if 0 in expected or (0 <= OPS.min(target).item() and OPS.max(target).item() < C):
         return
     bad = ((target < 0) | (target >= C)) & (target != ignore_index)
-    k = number(OPS.argmax(bad))
-    label = number(OPS.reshape(target, shape=(-1,))[k])
+    k = OPS.argmax(bad).item()
+    label = OPS.reshape(target, shape=(-1,))[k].item()
     if 0 <= label < C or label == ignore_index:
         return
-    place = _place(k, target.shape)
-    raise refusal(
-        IndexError, name, f"target {label}{place} is out of bounds for {C} classes (0 to {C - 1})", input=input, target=target
-    )
+    reason = f"target {label}{_place(k, target.shape)} is out of bounds for {C} classes (0 to {C - 1})"
+    raise refusal(IndexError, name, reason, input=input, target=target)
 
 
 def _place(k: int, shape: tuple[int, ...]) -> str:
@@ -103,7 +104,7 @@ def _place(k: int, shape: tuple[int, ...]) -> str:
 
 def _same_shapes(name: str, input: Tensor, target: Tensor) -> None:
     """Broadcasting (n,) against (n, 1) gives n² differences where n were meant; only numbers may be broadcast."""
-    if isinstance(target, Tensor) and isinstance(input, Tensor) and input.shape != target.shape:
+    if input.shape != target.shape:
         if not input.ndim or not target.ndim:
             return
         fix = "reshape one of them"
@@ -115,14 +116,11 @@ def _same_shapes(name: str, input: Tensor, target: Tensor) -> None:
             ShapeError, name, f"input {input.shape} and target {target.shape} must have the same shape; {fix}",
             input=input, target=target,
         )  # fmt: skip
-    for t in (input, target):
-        if isinstance(t, Tensor) and t.dtype.kind == "b":
-            raise refusal(TypeError, name, "numbers are expected; convert with .float()", input=input, target=target)
 
 
 def mse_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
-    weight: Tensor | None = None,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """(input − target)²."""
     reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
@@ -133,8 +131,8 @@ def mse_loss(
 
 
 def l1_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
-    weight: Tensor | None = None,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """|input − target|."""
     reduction = reduction_of(size_average, reduce, reduction, "l1_loss")
@@ -153,8 +151,8 @@ def _weighted(name: str, losses: Tensor, weight: Tensor, reduction: str) -> Tens
 
 
 def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
-    beta: float = 1.0,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """½ d²/β where |d| < β, else |d| − ½ β, with d = input − target."""
     reduction = reduction_of(size_average, reduce, reduction, "smooth_l1_loss")
@@ -188,16 +186,15 @@ def binary_cross_entropy(
     name = "binary_cross_entropy"
     reduction = reduction_of(size_average, reduce, reduction, name)
     if target.shape != input.shape:
-        raise refusal(ShapeError, name, f"the target must have the input's shape {input.shape}", input=input, target=target)
+        raise refusal(ShapeError, name, SAME.format(input.shape), input=input, target=target)
     if 0 not in input.shape:
-        low, high = number(OPS.min(input.detach())), number(OPS.max(input.detach()))
+        low, high = OPS.min(input.detach()).item(), OPS.max(input.detach()).item()
         if not (low >= 0 and high <= 1):
-            raise refusal(
-                RuntimeError, name,
-                f"all elements of the input should be between 0 and 1, and these reach from {low} to {high}; for numbers of "
-                "any size use binary_cross_entropy_with_logits",
-                input=input,
-            )  # fmt: skip
+            reason = (
+                f"all elements of the input should be between 0 and 1, and these reach from {low} to {high}; "
+                "for numbers of any size use binary_cross_entropy_with_logits"
+            )
+            raise refusal(RuntimeError, name, reason, input=input)
     return OPS.binary_cross_entropy(input, target, weight, reduction=reduction)
 
 
@@ -209,15 +206,13 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     reduction = reduction_of(size_average, reduce, reduction, name)
     if target.shape != input.shape:
-        raise refusal(
-            ShapeError, name, f"the target must have the input's shape {input.shape}", input=input, target=target
-        )
+        raise refusal(ShapeError, name, SAME.format(input.shape), input=input, target=target)
     return OPS.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
 
 
 def kl_div(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
-    log_target: bool = False,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", log_target: bool = False,
 ) -> Tensor:  # fmt: skip
     """target (log target − input): the input is a log-probability, the target a probability (or its log).
 
@@ -232,7 +227,7 @@ def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: bool | None = None,
     eps: float = 1e-8, reduce: bool | None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """rate − target log rate, where the input is log rate, or (not log_input) the rate; `full` adds Stirling's log target!."""
+    """rate − target log rate; the input is log rate, or (not log_input) the rate. `full` adds Stirling's log target!"""
     reduction = reduction_of(size_average, reduce, reduction, "poisson_nll_loss")
     y = OPS.exp(input) - target * input if log_input else input - target * OPS.log(input + eps)
     if full:
@@ -250,7 +245,7 @@ def gaussian_nll_loss(
     if isinstance(var, Tensor):
         if var.shape != input.shape and var.shape == input.shape[:-1]:
             var = OPS.reshape(var, shape=(*var.shape, 1))
-        if 0 not in var.shape and number(OPS.min(var.detach())) < 0:
+        if 0 not in var.shape and OPS.min(var.detach()).item() < 0:
             raise refusal(ValueError, "gaussian_nll_loss", "var has negative entries", var=var)
         small = var.detach() < eps
         var = OPS.where(small, eps, var)
@@ -331,7 +326,7 @@ def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
     swap: bool = False, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """max(0, margin + ‖anchor − positive‖ − ‖anchor − negative‖); `swap`: the negative's nearer one of the two counts."""
+    """max(0, margin + ‖anchor − positive‖ − ‖anchor − negative‖); swap: or − ‖positive − negative‖, if less."""
     reduction = reduction_of(size_average, reduce, reduction, "triplet_margin_loss")
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:

@@ -21,19 +21,17 @@ def batch_norm(
 ) -> Tensor:
     """Normalise each channel (axis 1): by the batch's statistics when training, else by the running ones.
 
-    Training moves the running statistics a share `momentum` towards the batch's, the variance being the unbiased one."""
+    Training moves the running statistics by a share `momentum` towards the batch's (its variance unbiased)."""
     _per_channel("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
-            raise refusal(RuntimeError, "batch_norm", "running_mean and running_var are needed when not training", input=input)
+            reason = "running_mean and running_var must be given when not training"
+            raise refusal(RuntimeError, "batch_norm", reason, input=input)
         return OPS.batch_norm_eval(input, running_mean, running_var, weight, bias, eps=eps)
     n = math.prod(input.shape) // max(input.shape[1], 1)
     if n == 1:
-        raise refusal(
-            ValueError, "batch_norm",
-            "expected more than 1 value per channel when training: one value has no variance (a batch of one? .eval()?)",
-            input=input,
-        )  # fmt: skip
+        reason = "expected more than 1 value per channel when training: one has no variance (a batch of one? .eval()?)"
+        raise refusal(ValueError, "batch_norm", reason, input=input)
     y, mean, var = OPS.batch_norm(input, weight, bias, eps=eps)
     if n:
         _move(running_mean, mean, momentum)
@@ -57,7 +55,8 @@ def instance_norm(
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     (N, C, *space), n = input.shape, math.prod(input.shape[2:])
     if n == 1:
-        raise refusal(ValueError, "instance_norm", "expected more than 1 place per channel to take a variance of", input=input)
+        reason = "expected more than 1 place per channel: one has no variance"
+        raise refusal(ValueError, "instance_norm", reason, input=input)
     if running_mean is not None and running_var is not None:
         _, mean, var = OPS.batch_norm(OPS.reshape(input.detach(), shape=(1, N * C, *space)), None, None, eps=eps)
         over_samples = lambda t: OPS.mean(OPS.reshape(t, shape=(N, C)), axis=(0,))
@@ -111,7 +110,8 @@ def rms_norm(
 def _last(name: str, input: Tensor, normalized_shape: int | Sequence[int], **given: Tensor | None) -> tuple[int, ...]:
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or input.shape[-len(shape) :] != shape:
-        raise refusal(RuntimeError, name, f"with normalized_shape={shape}, an input (…, {str(shape)[1:]} is expected", input=input)
+        reason = f"with normalized_shape={shape}, an input (…, {str(shape)[1:]} is expected"
+        raise refusal(RuntimeError, name, reason, input=input)
     for key, t in given.items():
         if t is not None and t.shape != shape:
             raise refusal(RuntimeError, name, f"{key} must have the normalized_shape {shape}", input=input, **{key: t})

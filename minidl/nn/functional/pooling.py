@@ -154,8 +154,9 @@ def _largest(x: Tensor, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     places = []
     for top, bottom in edges(H, size[0]):
         for left, right in edges(W, size[1]):
-            window = OPS.reshape(x.detach()[:, :, top:bottom, left:right], shape=(N, C, (bottom - top) * (right - left)))
-            first, width = OPS.argmax(window, axis=2, keepdims=True), right - left
+            width, window = right - left, x.detach()[:, :, top:bottom, left:right]
+            window = OPS.reshape(window, shape=(N, C, (bottom - top) * width))
+            first = OPS.argmax(window, axis=2, keepdims=True)
             places.append((OPS.floor_divide(first, width) + top) * W + OPS.mod(first, width) + left)
     index = OPS.concatenate(*places, axis=2)
     shape = (N, C, *size)

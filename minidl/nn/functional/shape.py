@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from ...autograd import OPS, Tensor
 from ...backend import INDEX
@@ -22,21 +23,24 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     "circular" goes round."""
     sides = several(tuple(pad), len(pad), "pad", "pad") if len(pad) else ()
     if len(sides) % 2 or len(sides) > 2 * input.ndim:
-        raise refusal(RuntimeError, "pad", f"two numbers for each of up to {input.ndim} axes are expected, got {tuple(pad)}", input=input)
+        reason = f"two numbers for each of up to {input.ndim} axes are expected, got {tuple(pad)}"
+        raise refusal(RuntimeError, "pad", reason, input=input)
     widths = [(0, 0)] * (input.ndim - len(sides) // 2) + list(zip(sides[::2], sides[1::2]))[::-1]
     if any(n + before + after < 0 for n, (before, after) in zip(input.shape, widths)):
         raise refusal(RuntimeError, "pad", f"pad={tuple(pad)} crops more than there is", input=input)
     if mode == "constant":
         return _filled(input, widths, 0.0 if value is None else value)
     if mode not in PICKS:
-        raise refusal(NotImplementedError, "pad", f'mode is "constant", "reflect", "replicate" or "circular", got {mode!r}')
+        reason = f'mode is "constant", "reflect", "replicate" or "circular", got {mode!r}'
+        raise refusal(NotImplementedError, "pad", reason)
     if value:
         raise refusal(ValueError, "pad", f'a value goes with mode="constant", not with {mode!r}')
     for axis, (before, after) in enumerate(widths):
         n = input.shape[axis]
         most = {"reflect": n - 1, "circular": n}.get(mode, before + after)
         if max(before, after) > most or (n == 0 and (before or after)):
-            raise refusal(RuntimeError, "pad", f"mode={mode!r} can pad axis {axis} by at most {most} on each side", input=input)
+            reason = f"mode={mode!r} can pad axis {axis} by at most {most} on each side"
+            raise refusal(RuntimeError, "pad", reason, input=input)
         if before or after:
             places = OPS.arange_like(input, n=n + before + after) - before
             input = _picked(input, PICKS[mode](places, n), axis)
@@ -105,7 +109,7 @@ def interpolate(
         sizes: tuple[int, ...] = several(size, len(given), "size", "interpolate", least=1)
         steps = [n / m for n, m in zip(given, sizes)]
     else:
-        factors = tuple(scale_factor) if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * len(given)
+        factors: Any = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * len(given)
         sizes = tuple(math.floor(n * f) for n, f in zip(given, factors))
         steps = [n / m if recompute_scale_factor else 1 / f for n, m, f in zip(given, sizes, factors)]
     for k, (n, m, step) in enumerate(zip(given, sizes, steps)):

@@ -1,0 +1,523 @@
+"""Every method of Tensor, listed once. `api/__init__.py` binds them; type checkers see Tensor inherit them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import convert, creation, elementwise, graph, indexing, inplace, linalg, printing, random, reduce, shape
+
+if TYPE_CHECKING:
+    from ..autograd import Tensor
+    from .arguments import Operand
+
+
+class Methods:
+    """The methods and properties that Tensor gets from the functions of this package."""
+
+    __slots__ = ()
+
+    # ----------------------------------------------------------------------------------- elementwise
+
+    exp = elementwise.exp
+    expm1 = elementwise.expm1
+    exp2 = elementwise.exp2
+    log = elementwise.log
+    log1p = elementwise.log1p
+    log2 = elementwise.log2
+    log10 = elementwise.log10
+    sqrt = elementwise.sqrt
+    rsqrt = elementwise.rsqrt
+    square = elementwise.square
+    reciprocal = elementwise.reciprocal
+    sin = elementwise.sin
+    cos = elementwise.cos
+    tan = elementwise.tan
+    asin = elementwise.asin
+    arcsin = elementwise.arcsin
+    acos = elementwise.acos
+    arccos = elementwise.arccos
+    atan = elementwise.atan
+    arctan = elementwise.arctan
+    sinh = elementwise.sinh
+    cosh = elementwise.cosh
+    tanh = elementwise.tanh
+    asinh = elementwise.asinh
+    arcsinh = elementwise.arcsinh
+    acosh = elementwise.acosh
+    arccosh = elementwise.arccosh
+    atanh = elementwise.atanh
+    arctanh = elementwise.arctanh
+    erf = elementwise.erf
+    erfc = elementwise.erfc
+    sigmoid = elementwise.sigmoid
+    abs = elementwise.abs
+    absolute = elementwise.absolute
+    neg = elementwise.neg
+    negative = elementwise.negative
+    sign = elementwise.sign
+    sgn = elementwise.sgn
+    floor = elementwise.floor
+    ceil = elementwise.ceil
+    trunc = elementwise.trunc
+    fix = elementwise.fix
+    frac = elementwise.frac
+    positive = elementwise.positive
+    round = elementwise.round
+    deg2rad = elementwise.deg2rad
+    rad2deg = elementwise.rad2deg
+    logit = elementwise.logit
+    nan_to_num = elementwise.nan_to_num
+    relu = elementwise.relu
+    softmax = elementwise.softmax
+    log_softmax = elementwise.log_softmax
+    add = elementwise.add
+    sub = elementwise.sub
+    subtract = elementwise.subtract
+    mul = elementwise.mul
+    multiply = elementwise.multiply
+    div = elementwise.div
+    divide = elementwise.divide
+    true_divide = elementwise.true_divide
+    floor_divide = elementwise.floor_divide
+    remainder = elementwise.remainder
+    fmod = elementwise.fmod
+    pow = elementwise.pow
+    float_power = elementwise.float_power
+    maximum = elementwise.maximum
+    minimum = elementwise.minimum
+    fmax = elementwise.fmax
+    fmin = elementwise.fmin
+    atan2 = elementwise.atan2
+    arctan2 = elementwise.arctan2
+    hypot = elementwise.hypot
+    copysign = elementwise.copysign
+    logaddexp = elementwise.logaddexp
+    logaddexp2 = elementwise.logaddexp2
+    xlogy = elementwise.xlogy
+    lerp = elementwise.lerp
+    addcmul = elementwise.addcmul
+    addcdiv = elementwise.addcdiv
+    clamp = elementwise.clamp
+    clip = elementwise.clip
+    clamp_min = elementwise.clamp_min
+    clamp_max = elementwise.clamp_max
+    where = elementwise.where
+    eq = elementwise.eq
+    ne = elementwise.ne
+    not_equal = elementwise.not_equal
+    lt = elementwise.lt
+    less = elementwise.less
+    le = elementwise.le
+    less_equal = elementwise.less_equal
+    gt = elementwise.gt
+    greater = elementwise.greater
+    ge = elementwise.ge
+    greater_equal = elementwise.greater_equal
+    equal = elementwise.equal
+    isclose = elementwise.isclose
+    allclose = elementwise.allclose
+    isnan = elementwise.isnan
+    isinf = elementwise.isinf
+    isfinite = elementwise.isfinite
+    isposinf = elementwise.isposinf
+    isneginf = elementwise.isneginf
+    signbit = elementwise.signbit
+    logical_not = elementwise.logical_not
+    logical_and = elementwise.logical_and
+    logical_or = elementwise.logical_or
+    logical_xor = elementwise.logical_xor
+    bitwise_and = elementwise.bitwise_and
+    bitwise_or = elementwise.bitwise_or
+    bitwise_xor = elementwise.bitwise_xor
+    bitwise_not = elementwise.bitwise_not
+
+    if TYPE_CHECKING:  # the operators are bound by the ops themselves, when they register
+
+        def __add__(self, other: Operand) -> Tensor: ...
+        def __radd__(self, other: Operand) -> Tensor: ...
+        def __sub__(self, other: Operand) -> Tensor: ...
+        def __rsub__(self, other: Operand) -> Tensor: ...
+        def __mul__(self, other: Operand) -> Tensor: ...
+        def __rmul__(self, other: Operand) -> Tensor: ...
+        def __truediv__(self, other: Operand) -> Tensor: ...
+        def __rtruediv__(self, other: Operand) -> Tensor: ...
+        def __pow__(self, other: Operand) -> Tensor: ...
+        def __rpow__(self, other: Operand) -> Tensor: ...
+        def __matmul__(self, other: Tensor) -> Tensor: ...
+        def __rmatmul__(self, other: Tensor) -> Tensor: ...
+        def __and__(self, other: Operand) -> Tensor: ...
+        def __rand__(self, other: Operand) -> Tensor: ...
+        def __or__(self, other: Operand) -> Tensor: ...
+        def __ror__(self, other: Operand) -> Tensor: ...
+        def __xor__(self, other: Operand) -> Tensor: ...
+        def __rxor__(self, other: Operand) -> Tensor: ...
+        def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]  # number by number
+        def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __lt__(self, other: Operand) -> Tensor: ...
+        def __le__(self, other: Operand) -> Tensor: ...
+        def __gt__(self, other: Operand) -> Tensor: ...
+        def __ge__(self, other: Operand) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+
+    __pos__ = elementwise.positive
+
+    def __floordiv__(self: Any, other: Operand) -> Tensor:
+        return elementwise.floor_divide(self, other)
+
+    def __rfloordiv__(self: Any, other: Operand) -> Tensor:
+        return elementwise.floor_divide(other, self)
+
+    def __mod__(self: Any, other: Operand) -> Tensor:
+        return elementwise.remainder(self, other)
+
+    def __rmod__(self: Any, other: Operand) -> Tensor:
+        return elementwise.remainder(other, self)
+
+    # ------------------------------------------------------------------------------------ reductions
+
+    sum = reduce.sum
+    mean = reduce.mean
+    nansum = reduce.nansum
+    nanmean = reduce.nanmean
+    prod = reduce.prod
+    var = reduce.var
+    std = reduce.std
+    var_mean = reduce.var_mean
+    std_mean = reduce.std_mean
+    max = reduce.max
+    min = reduce.min
+    amax = reduce.amax
+    amin = reduce.amin
+    aminmax = reduce.aminmax
+    argmax = reduce.argmax
+    argmin = reduce.argmin
+    median = reduce.median
+    logsumexp = reduce.logsumexp
+    all = reduce.all
+    any = reduce.any
+    count_nonzero = reduce.count_nonzero
+    cumsum = reduce.cumsum
+    cumprod = reduce.cumprod
+    diff = reduce.diff
+    norm = reduce.norm
+
+    # ----------------------------------------------------------------------------------------- shape
+
+    reshape = shape.reshape
+    view = shape.view
+    view_as = shape.view_as
+    reshape_as = shape.reshape_as
+    flatten = shape.flatten
+    ravel = shape.ravel
+    unflatten = shape.unflatten
+    squeeze = shape.squeeze
+    unsqueeze = shape.unsqueeze
+    permute = shape.permute
+    transpose = shape.transpose
+    swapaxes = shape.swapaxes
+    swapdims = shape.swapdims
+    t = shape.t
+    movedim = shape.movedim
+    moveaxis = shape.moveaxis
+    expand = shape.expand
+    expand_as = shape.expand_as
+    broadcast_to = shape.broadcast_to
+    repeat = shape.repeat
+    tile = shape.tile
+    repeat_interleave = shape.repeat_interleave
+    split = shape.split
+    chunk = shape.chunk
+    tensor_split = shape.tensor_split
+    unbind = shape.unbind
+    narrow = shape.narrow
+    select = shape.select
+    flip = shape.flip
+    fliplr = shape.fliplr
+    flipud = shape.flipud
+    rot90 = shape.rot90
+    roll = shape.roll
+    tril = shape.tril
+    triu = shape.triu
+    diagonal = shape.diagonal
+    diag = shape.diag
+    diag_embed = shape.diag_embed
+    diagflat = shape.diagflat
+    contiguous = shape.contiguous
+    clone = shape.clone
+    is_contiguous = shape.is_contiguous
+    stride = shape.stride
+    size = shape.size
+    numel = shape.numel
+    element_size = shape.element_size
+    dim = shape.dim
+    unfold = shape.unfold
+    nelement = shape.numel
+    ndimension = shape.dim
+
+    @property
+    def T(self: Any) -> Tensor:
+        """The axes in reverse."""
+        return shape.reversed_axes(self)
+
+    @property
+    def mT(self: Any) -> Tensor:
+        """The last two axes swapped."""
+        return shape.matrices_transposed(self)
+
+    # -------------------------------------------------------------------------------------- indexing
+
+    index_select = indexing.index_select
+    gather = indexing.gather
+    take_along_dim = indexing.take_along_dim
+    take = indexing.take
+    scatter = indexing.scatter
+    scatter_add = indexing.scatter_add
+    scatter_reduce = indexing.scatter_reduce
+    index_add = indexing.index_add
+    index_copy = indexing.index_copy
+    index_fill = indexing.index_fill
+    index_put = indexing.index_put
+    masked_fill = indexing.masked_fill
+    masked_select = indexing.masked_select
+    masked_scatter = indexing.masked_scatter
+    nonzero = indexing.nonzero
+    argwhere = indexing.argwhere
+    sort = indexing.sort
+    argsort = indexing.argsort
+    msort = indexing.msort
+    topk = indexing.topk
+    kthvalue = indexing.kthvalue
+    unique = indexing.unique
+    bincount = indexing.bincount
+    __getitem__ = indexing.getitem
+    __setitem__ = indexing.setitem
+
+    # -------------------------------------------------------------------------------- linear algebra
+
+    matmul = linalg.matmul
+    mm = linalg.mm
+    mv = linalg.mv
+    bmm = linalg.bmm
+    dot = linalg.dot
+    vdot = linalg.vdot
+    inner = linalg.inner
+    outer = linalg.outer
+    ger = linalg.ger
+    addmm = linalg.addmm
+    addmv = linalg.addmv
+    addr = linalg.addr
+    baddbmm = linalg.baddbmm
+    addbmm = linalg.addbmm
+    trace = linalg.trace
+    cross = linalg.cross
+    kron = linalg.kron
+    inverse = linalg.inverse
+    cholesky = linalg.cholesky
+    det = linalg.det
+    slogdet = linalg.slogdet
+    logdet = linalg.logdet
+    matrix_power = linalg.matrix_power
+
+    # ----------------------------------------------------------------------- creation and conversion
+
+    to = creation.to
+    new_zeros = creation.new_zeros
+    new_ones = creation.new_ones
+    new_empty = creation.new_empty
+    new_full = creation.new_full
+    new_tensor = creation.new_tensor
+    item = convert.item
+    tolist = convert.tolist
+    __bool__ = convert.__bool__
+    __int__ = convert.__int__
+    __float__ = convert.__float__
+    __complex__ = convert.__complex__
+    __index__ = convert.__index__
+    __len__ = convert.__len__
+    __iter__ = convert.__iter__
+    __reversed__ = convert.__reversed__
+    __contains__ = convert.__contains__
+    numpy = convert.numpy
+    __array__ = convert.__array__
+    __dlpack__ = convert.__dlpack__
+    __dlpack_device__ = convert.__dlpack_device__
+    type = convert.type
+    type_as = convert.type_as
+    double = convert.double
+    float = convert.float
+    half = convert.half
+    long = convert.long
+    int = convert.int
+    short = convert.short
+    char = convert.char
+    byte = convert.byte
+    bool = convert.bool
+    cpu = convert.cpu
+    cuda = convert.cuda
+    __deepcopy__ = convert.__deepcopy__
+    __reduce_ex__ = convert.__reduce_ex__
+    __repr__ = printing.text
+    __str__ = printing.text
+    __format__ = printing.__format__
+
+    @property
+    def itemsize(self: Any) -> Any:
+        """How many bytes one element takes."""
+        return shape.element_size(self)
+
+    @property
+    def nbytes(self: Any) -> Any:
+        """How many bytes all elements take."""
+        return shape.element_size(self) * shape.numel(self)
+
+    @property
+    def is_cuda(self: Any) -> Any:
+        """Is the tensor on a GPU?"""
+        return self.device.type == "cuda"
+
+    # ---------------------------------------------------------------------------------------- random
+
+    bernoulli = random.bernoulli
+    multinomial = random.multinomial
+    uniform_ = random.uniform_
+    normal_ = random.normal_
+    bernoulli_ = random.bernoulli_
+    random_ = random.random_
+    exponential_ = random.exponential_
+    log_normal_ = random.log_normal_
+    geometric_ = random.geometric_
+
+    # ------------------------------------------------------------------------------------- the graph
+
+    backward = graph.backward
+    requires_grad_ = graph.requires_grad_
+    detach_ = graph.detach_
+    register_hook = graph.register_hook
+    retain_grad = graph.retain_grad
+    grad_fn = property(graph.grad_fn)
+    retains_grad = property(graph.retains_grad)
+
+    # -------------------------------------------------------------------------------------- in place
+
+    fill_ = inplace.fill_
+    zero_ = inplace.zero_
+    copy_ = inplace.copy_
+    fill_diagonal_ = inplace.fill_diagonal_
+    abs_ = inplace.abs_
+    absolute_ = inplace.absolute_
+    neg_ = inplace.neg_
+    negative_ = inplace.negative_
+    exp_ = inplace.exp_
+    expm1_ = inplace.expm1_
+    exp2_ = inplace.exp2_
+    log_ = inplace.log_
+    log1p_ = inplace.log1p_
+    log2_ = inplace.log2_
+    log10_ = inplace.log10_
+    sqrt_ = inplace.sqrt_
+    rsqrt_ = inplace.rsqrt_
+    square_ = inplace.square_
+    reciprocal_ = inplace.reciprocal_
+    sin_ = inplace.sin_
+    cos_ = inplace.cos_
+    tan_ = inplace.tan_
+    asin_ = inplace.asin_
+    arcsin_ = inplace.arcsin_
+    acos_ = inplace.acos_
+    arccos_ = inplace.arccos_
+    atan_ = inplace.atan_
+    arctan_ = inplace.arctan_
+    sinh_ = inplace.sinh_
+    cosh_ = inplace.cosh_
+    tanh_ = inplace.tanh_
+    asinh_ = inplace.asinh_
+    arcsinh_ = inplace.arcsinh_
+    acosh_ = inplace.acosh_
+    arccosh_ = inplace.arccosh_
+    atanh_ = inplace.atanh_
+    arctanh_ = inplace.arctanh_
+    erf_ = inplace.erf_
+    erfc_ = inplace.erfc_
+    sigmoid_ = inplace.sigmoid_
+    sign_ = inplace.sign_
+    sgn_ = inplace.sgn_
+    floor_ = inplace.floor_
+    ceil_ = inplace.ceil_
+    trunc_ = inplace.trunc_
+    fix_ = inplace.fix_
+    frac_ = inplace.frac_
+    round_ = inplace.round_
+    nan_to_num_ = inplace.nan_to_num_
+    logit_ = inplace.logit_
+    relu_ = inplace.relu_
+    deg2rad_ = inplace.deg2rad_
+    rad2deg_ = inplace.rad2deg_
+    add_ = inplace.add_
+    sub_ = inplace.sub_
+    subtract_ = inplace.subtract_
+    mul_ = inplace.mul_
+    multiply_ = inplace.multiply_
+    div_ = inplace.div_
+    divide_ = inplace.divide_
+    true_divide_ = inplace.true_divide_
+    floor_divide_ = inplace.floor_divide_
+    remainder_ = inplace.remainder_
+    fmod_ = inplace.fmod_
+    pow_ = inplace.pow_
+    float_power_ = inplace.float_power_
+    atan2_ = inplace.atan2_
+    arctan2_ = inplace.arctan2_
+    hypot_ = inplace.hypot_
+    copysign_ = inplace.copysign_
+    xlogy_ = inplace.xlogy_
+    lerp_ = inplace.lerp_
+    addcmul_ = inplace.addcmul_
+    addcdiv_ = inplace.addcdiv_
+    clamp_ = inplace.clamp_
+    clip_ = inplace.clip_
+    clamp_min_ = inplace.clamp_min_
+    clamp_max_ = inplace.clamp_max_
+    eq_ = inplace.eq_
+    ne_ = inplace.ne_
+    not_equal_ = inplace.not_equal_
+    lt_ = inplace.lt_
+    less_ = inplace.less_
+    le_ = inplace.le_
+    less_equal_ = inplace.less_equal_
+    gt_ = inplace.gt_
+    greater_ = inplace.greater_
+    ge_ = inplace.ge_
+    greater_equal_ = inplace.greater_equal_
+    logical_not_ = inplace.logical_not_
+    logical_and_ = inplace.logical_and_
+    logical_or_ = inplace.logical_or_
+    logical_xor_ = inplace.logical_xor_
+    bitwise_and_ = inplace.bitwise_and_
+    bitwise_or_ = inplace.bitwise_or_
+    bitwise_xor_ = inplace.bitwise_xor_
+    bitwise_not_ = inplace.bitwise_not_
+    scatter_ = inplace.scatter_
+    scatter_add_ = inplace.scatter_add_
+    scatter_reduce_ = inplace.scatter_reduce_
+    index_add_ = inplace.index_add_
+    index_copy_ = inplace.index_copy_
+    index_fill_ = inplace.index_fill_
+    index_put_ = inplace.index_put_
+    masked_fill_ = inplace.masked_fill_
+    masked_scatter_ = inplace.masked_scatter_
+    cumsum_ = inplace.cumsum_
+    cumprod_ = inplace.cumprod_
+    tril_ = inplace.tril_
+    triu_ = inplace.triu_
+    __iadd__ = inplace.add_
+    __isub__ = inplace.sub_
+    __imul__ = inplace.mul_
+    __itruediv__ = inplace.div_
+    __ifloordiv__ = inplace.floor_divide_
+    __imod__ = inplace.remainder_
+    __ipow__ = inplace.pow_
+    __iand__ = inplace.bitwise_and_
+    __ior__ = inplace.bitwise_or_
+    __ixor__ = inplace.bitwise_xor_
