@@ -34,6 +34,7 @@ class CIFAR10(VisionDataset):
     test_list = ["test_batch"]
     meta = ("batches.meta", "label_names")
     labels = "labels"
+    names = "airplane automobile bird cat deer dog frog horse ship truck"  # for a folder without meta
 
     def __init__(
         self,
@@ -45,14 +46,14 @@ class CIFAR10(VisionDataset):
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
-        names = [*(self.train_list if train else self.test_list), self.meta[0]]
+        names = self.train_list if train else self.test_list
         files = find(self._folders(), names)
         if files is None and download:
             self.download()
             files = find(self._folders(), names)
         if files is None:
             raise NotFound(self._not_found(names))
-        self.classes = self._classes(files.pop())
+        self.classes = self._classes(files[0].with_name(self.meta[0]))
         parts = [self._batch(path) for path in files]
         flat = np.concatenate([pixels for pixels, _ in parts])
         self.data = np.ascontiguousarray(flat.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))  # N C H W → N H W C
@@ -61,7 +62,7 @@ class CIFAR10(VisionDataset):
 
     def download(self) -> None:
         """Fetch and unpack the archive, unless the folder is there."""
-        if find(self._folders(), [*self.train_list, *self.test_list, self.meta[0]]):
+        if find(self._folders(), [*self.train_list, *self.test_list]):
             return
         root = data_home() if self.root is None else Path(self.root)
         archive = fetch(self.filename, [self.url], root, self.tgz_md5, limit=LARGEST)
@@ -90,6 +91,8 @@ class CIFAR10(VisionDataset):
         return f"{text} Looked in {', '.join(map(str, self._folders()))}"
 
     def _classes(self, path: Path) -> list[str]:
+        if not path.exists() and self.names:
+            return self.names.split()
         meta = read_pickle(path)
         names = meta.get(self.meta[1]) if isinstance(meta, dict) else None
         if not isinstance(names, list) or not all(isinstance(name, (str, bytes)) for name in names):
@@ -138,3 +141,4 @@ class CIFAR100(CIFAR10):
     test_list = ["test"]
     meta = ("meta", "fine_label_names")
     labels = "fine_labels"
+    names = ""

@@ -126,10 +126,11 @@ def _progress(name: str, url: str, start: int, total: int | None) -> Iterator[An
 
     def show(done: int) -> None:
         now = time.monotonic()
-        if terminal and now - shown[0] > 0.1:
+        last = done == total
+        if terminal and (last or now - shown[0] > 0.1):
             shown[0] = now
             line(done, "\r")
-        elif not terminal and total and done / total >= shown[1] + 0.25:
+        elif not terminal and total and (last or done / total >= shown[1] + 0.25):
             shown[1] = done / total
             line(done, "\n")
 

@@ -86,7 +86,7 @@ class MNIST(VisionDataset):
 
     def _names(self, train: bool) -> list[str]:
         start = "train" if train else "t10k"
-        return [name.removesuffix(".gz") for name, _ in self.resources if name.startswith(start)]
+        return sorted(name.removesuffix(".gz") for name, _ in self.resources if name.startswith(start))  # images, labels
 
     def _folders(self) -> list[Path]:
         return [base / folder for base in bases(self.root) for folder in self.folders]
