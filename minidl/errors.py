@@ -22,6 +22,10 @@ class RangeError(IndexError, RuntimeError):
     """An index that lies outside: an IndexError as in NumPy, and a RuntimeError as in PyTorch's gather."""
 
 
+class DtypeError(TypeError, RuntimeError):
+    """Dtypes that do not meet; a TypeError by its nature and a RuntimeError as in PyTorch."""
+
+
 class Unsupported(TypeError):
     """An operand that is no tensor and no number."""
 
@@ -42,7 +46,7 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     names = op.arguments if len(op.arguments) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
     what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
     devices = sorted({str(t.device) for t in tensors})
-    kept = (IndexError, TypeError, NotImplementedError)
+    kept = (IndexError, DtypeError, TypeError, NotImplementedError)
     kind = next((k for k in kept if isinstance(error, k)), ShapeError if isinstance(error, ValueError) else RuntimeError)
     reason = _sentence(error)
     if len(devices) > 1:
@@ -76,6 +80,13 @@ def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:
                 f"{' and '.join(map(str, sizes))}; sizes must be equal or 1 (reshape, transpose or unsqueeze one)"
             )
     return f"shapes {' and '.join(map(str, shapes))} do not fit"
+
+
+def refuse_mixed(operands: list[Any]) -> None:
+    """Products are not promoted: silently computing in float64 would cost more than it gives."""
+    dtypes = list(dict.fromkeys(str(x.dtype) for x in operands if hasattr(x, "dtype")))
+    if len(dtypes) > 1:
+        raise DtypeError(f"the operands have different dtypes ({' and '.join(dtypes)}); bring them to one with .to()")
 
 
 def stale_view(t: Any) -> RuntimeError:
@@ -136,7 +147,8 @@ def _call_site(name: str) -> tuple[str, str]:
         frame = frame.f_back
     if layer is not None:
         called = type(layer).__name__
-    return called, module_path(modules[::-1])
+    path = module_path(modules[::-1])
+    return called, "" if path == called else path
 
 
 def module_path(modules: list[Any]) -> str:

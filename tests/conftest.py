@@ -75,6 +75,12 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(gpu)
 
 
+if HAS_STRICT:
+    from minidl.testing.strict import add_strict_device
+
+    add_strict_device()
+
+
 @pytest.fixture
 def device(request):
     """The name of a device; a test that takes it runs on every device of the run."""

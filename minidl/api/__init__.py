@@ -1,5 +1,6 @@
 """PyTorch's signatures over the ops: functions, listed here, and Tensor's methods, listed in methods.py."""
 
+from .. import ops as ops  # the operators are bound when the ops register, and some are replaced here
 from ..autograd import Tensor
 from .convert import from_dlpack as from_dlpack
 from .creation import arange as arange

@@ -208,7 +208,9 @@ def cpu(input: Tensor, memory_format: object = None) -> Tensor:
     return to(input, device="cpu")
 
 
-def cuda(input: Tensor, device: Device = None, non_blocking: builtins.bool = False, memory_format: object = None) -> Tensor:
+def cuda(
+    input: Tensor, device: Device = None, non_blocking: builtins.bool = False, memory_format: object = None
+) -> Tensor:
     """On a GPU."""
     return to(input, device="cuda" if device is None else device)
 

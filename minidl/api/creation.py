@@ -32,7 +32,7 @@ def tensor(
         values, device = backend_of(data.array).to_host(data.array), data.device if device is None else device
     else:
         values = _values(data)
-    values = np.array(values, None if dtype is None else check_dtype(dtype, "tensor"), order="C", subok=False)
+    values = np.array(values, None if dtype is None else check_dtype(dtype, "tensor"), subok=False)
     return made(values, device, requires_grad)
 
 

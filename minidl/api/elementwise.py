@@ -61,7 +61,7 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 / √x."""
-    return into(out, ops.pow(as_float(input), -0.5))
+    return into(out, ops.div(1, ops.sqrt(input)))
 
 
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:

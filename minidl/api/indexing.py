@@ -77,14 +77,11 @@ def _fitted(value: Tensor, input: Tensor, place: Basic, indices: list[Tensor]) -
 
 
 def region(shape: tuple[int, ...], place: Basic, indices: Sequence[Any]) -> tuple[int, ...]:
-    """The shape that a parsed key selects; nothing is copied."""
+    """The shape that a parsed key selects."""
     rest = iter(np.broadcast_to(np.intp(0), i.shape) for i in indices)
-    probe = np.broadcast_to(np.bool_(0), tuple(max(n, 1) if indices else n for n in shape))
-    selected = probe[tuple(next(rest) if part is INDEX else part for part in place)]
-    if not indices or 0 not in shape:
-        return selected.shape
-    return np.empty(shape, bool)[tuple(p if p is not INDEX else np.zeros(i.shape, int)
-                                       for p, i in zip(place, indices))].shape
+    everywhere = np.broadcast_to(np.bool_(0), shape)
+    selected: tuple[int, ...] = everywhere[tuple(next(rest) if part is INDEX else part for part in place)].shape
+    return selected
 
 
 def parse(input: Tensor, key: Any) -> tuple[Basic | None, Basic, list[Tensor]]:

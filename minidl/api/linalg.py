@@ -196,7 +196,7 @@ def _without_repeats(x: Tensor, letters: str, equation: str) -> tuple[Tensor, st
             a = letters.index(c)
             b = letters.index(c, a + 1)
             if x.shape[a] != x.shape[b]:
-                raise ShapeError(f"einsum: {c!r} stands twice in {equation!r}, for {x.shape[a]} and {x.shape[b]} entries")
+                raise ShapeError(f"einsum: {c!r} stands for {x.shape[a]} and for {x.shape[b]} entries in {equation!r}")
             x = diagonal(x, 0, a, b)
             letters = letters[:a] + letters[a + 1 : b] + letters[b + 1 :] + c
     return x, letters

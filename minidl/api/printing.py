@@ -47,27 +47,19 @@ def get_printoptions() -> dict[str, Any]:
 
 
 class _Column:
-    """How to write each number so that all are equally wide."""
+    """How to write each number so that all are equally wide (but for inf and nan, which may stick out)."""
 
     def __init__(self, values: Any) -> None:
         self.floating = values.dtype.kind == "f"
-        self.scientific, self.whole, self.width = False, False, 1
-        if not self.floating:
-            self.width = max((len(str(v)) for v in values.tolist()), default=1)
-            return
-        finite = np.abs(values[np.isfinite(values) & (values != 0)]).astype(np.float64)
-        if not finite.size:
-            self.whole = bool(values.size)
-        else:
-            self.whole = bool((finite == np.ceil(finite)).all())
-            low, high = finite.min(), finite.max()
-            spread = high / low > 1000 or high > 1e8
-            self.scientific = spread if self.whole else spread or low < 1e-4
+        usual = values[np.isfinite(values) & (values != 0)] if self.floating else values
+        sizes = np.abs(usual).astype(np.float64) if self.floating else np.ones(1)
+        low, high = sizes.min(initial=math.inf), sizes.max(initial=0)
+        self.whole = self.floating and bool((sizes == np.ceil(sizes)).all())
+        apart = high > 1000 * low or high > 1e8
+        self.scientific = bool(sizes.size and (apart or (not self.whole and low < 1e-4)))
         if _options.sci_mode is not None:
             self.scientific = _options.sci_mode
-        if not finite.size:
-            self.scientific = False if _options.sci_mode is None else self.scientific
-        self.width = max((len(self._text(v)) for v in values.tolist()), default=1)
+        self.width = max((len(self._text(v)) for v in usual.tolist()), default=1)
 
     def _text(self, value: Any) -> str:
         if not self.floating:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..backend import check_dtype
-from ..errors import describe
+from ..errors import RangeError, describe
 from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
 from .indexing import ValuesAndIndices
 
@@ -129,7 +129,7 @@ def _not_empty(input: Tensor, axes: tuple[int, ...] | None, operation: str) -> N
     """The largest of nothing does not exist."""
     for k, n in enumerate(input.shape):
         if n == 0 and (axes is None or k in axes):
-            raise IndexError(f"{operation}: dim {k} has no entries to choose from [input {describe(input)}]")
+            raise RangeError(f"{operation}: dim {k} has no entries to choose from [input {describe(input)}]")
 
 
 def _along(input: Tensor, dim: int, operation: str) -> tuple[Tensor, int]:

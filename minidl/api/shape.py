@@ -379,7 +379,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     ]
     if swap:
         grids[:2] = grids[1::-1]
-        grids = [transpose(g, 0, 1) for g in grids]
     return tuple(grids)
 
 

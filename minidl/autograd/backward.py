@@ -121,7 +121,7 @@ def replay(order: Iterable[Node]) -> tuple[dict[Node, Any], dict[Node, Any]]:
             k = node.params["index"]
             y, rules[node] = operands[0] if k is None else operands[0][k], node.vjps
         else:
-            if node.op.promote is not None:
+            if node.op.promote is not None and any(x.dtype is not node.dtype for x in operands if isinstance(x, Tensor)):
                 operands = node.op.promoted(OPS, operands)
             y, vjps = node.op.formula(OPS, *operands, **node.params)
             rules[node] = vjps if callable(vjps) else [v and new for v, new in zip(node.vjps, vjps)]

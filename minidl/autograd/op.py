@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
 from ..backend.dtypes import float32
-from ..errors import Unsupported, explain, stale_view
+from ..errors import Unsupported, explain, refuse_mixed, stale_view
 from .memory import Memory, tick
 from .modes import modes
 from .tensor import OPERATORS, Node, Tensor, make
@@ -79,7 +79,10 @@ class Op:
 
     def promoted(self, xp: Any, operands: Sequence[Any]) -> list[Any]:
         """The operands (arrays, or Tensors where xp is OPS) in the dtype that the formula will see."""
-        dtype = result_type(*(x for k, x in enumerate(operands) if x is not None and k not in self.kept))
+        taking_part = [x for k, x in enumerate(operands) if x is not None and k not in self.kept]
+        if self.promote == "same":
+            refuse_mixed(taking_part)
+        dtype = result_type(*taking_part)
         if self.promote == "float" and dtype.kind != "f":
             dtype = get_default_dtype()
         return [
@@ -194,7 +197,8 @@ def op(
     """Register the formula below as an op.
 
     samples: what it is checked on (`ops/samples.py`). promote: None leaves dtypes alone, "common" brings
-    the operands to one dtype, "float" to one floating dtype; `keep` names operands left out of that.
+    the operands to one dtype, "float" to one floating dtype, "same" refuses what differs; `keep` names operands
+    left out of that.
     constant: the indices of values that are not differentiable although they are floats."""
     return lambda formula: Op(formula, samples, promote, keep, constant)
 
@@ -252,6 +256,8 @@ def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:
 
 def _operator(op: Op, arity: int, swapped: bool) -> Callable[..., Any]:
     def operator(a: Tensor, b: Any) -> Any:
+        if b is None:  # absent is a value of optional operands only
+            return NotImplemented
         try:
             return call(b, a) if swapped else call(a, b)
         except Unsupported:

@@ -25,9 +25,13 @@ def erf(xp: Any, x: Any) -> Any:
     size = xp.abs(x)
     near = x * horner(SMALL, 2 * xp.minimum(size * size, 1) - 1)
     b = xp.minimum(xp.maximum(size, 1), 6.5)
-    t = ((b - 4) / (b + 4) - CENTRE) / RADIUS
-    far = xp.copysign(1 - xp.exp(-b * b) * horner(LARGE, t) / (1 + 2 * b), x)
+    far = xp.copysign(1 - xp.exp(-b * b) * horner(LARGE, centred(b)) / (1 + 2 * b), x)
     return xp.where(size < 1, near, far)
+
+
+def centred(b: Any) -> Any:
+    """The variable of LARGE: [1, 6.5] brought to [-1, 1]."""
+    return ((b - 4) / (b + 4) - CENTRE) / RADIUS
 
 
 def horner(coefficients: tuple[float, ...], s: Any) -> Any:

@@ -8,9 +8,16 @@ from ..api import as_tensor
 from ..backend import Generator, default_generator
 
 
+def stream(generator: Generator | None) -> Any:
+    """What to draw from: the default stream, unless one is given."""
+    if not isinstance(generator, Generator | None):
+        raise TypeError(f"generator is a minidl.Generator or None, got {generator!r}")
+    return (generator or default_generator).numpy
+
+
 def permutation(n: int, generator: Generator | None) -> list[int]:
     """0 … n − 1 in random order."""
-    return (generator or default_generator).numpy.permutation(n).tolist()
+    return stream(generator).permutation(n).tolist()
 
 
 def check_count(what: str, n: Any) -> None:
@@ -63,7 +70,7 @@ class RandomSampler(Sampler):
     def __iter__(self) -> Iterator[int]:
         n = len(self.data_source)
         if self.replacement:
-            yield from (self.generator or default_generator).numpy.integers(0, n, self.num_samples).tolist()
+            yield from stream(self.generator).integers(0, n, self.num_samples).tolist()
             return
         for start in range(0, self.num_samples, max(n, 1)):  # more than there are: another permutation
             yield from permutation(n, self.generator)[: self.num_samples - start]
@@ -109,8 +116,7 @@ class WeightedRandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         p = self.weights / self.weights.sum()
-        numpy = (self.generator or default_generator).numpy
-        drawn = numpy.choice(len(p), self.num_samples, replace=self.replacement, p=p.numpy())
+        drawn = stream(self.generator).choice(len(p), self.num_samples, replace=self.replacement, p=p.numpy())
         return iter(drawn.tolist())
 
     def __len__(self) -> int:

@@ -60,7 +60,6 @@ class Module:
     _forward_hooks: dict[float, Any]
     _backward_pre_hooks: dict[float, Any]
     _backward_hooks: dict[float, Any]
-    forward: Callable[..., Any]
 
     def __init__(self) -> None:
         own = self.__dict__
@@ -71,11 +70,9 @@ class Module:
 
     # ---- the call
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[no-redef]  # subclasses choose the signature
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass writes its own."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no forward: define `def forward(self, x)` in the class"
-        )
+        raise NotImplementedError(f"{type(self).__name__} has no forward: define `def forward(self, x)` in the class")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks):
@@ -535,6 +532,8 @@ def _quoted(key: str) -> str:
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself (make one: {value.__name__}(...))"
     return f"'{type(value).__name__}'" + (f" {describe(value)}" if isinstance(value, Tensor) else "")
 
 

@@ -44,7 +44,7 @@ def check(x, w, b, groups, kernel_axis):
     shapes((2, 3, 5, 5), (4, 3, 3, 3), (4,)),
     shapes((2, 4, 6, 5), (6, 2, 3, 2), None, stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2),
     shapes((1, 2, 4, 4), (2, 1, 2, 2), (2,), stride=(3, 3), groups=2),
-])  # fmt: skip
+], promote="same")  # fmt: skip
 def conv2d(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     """Slide the filters w over x: y = w cols + b,  cols = im2col(x), in each group of channels.
 
@@ -82,7 +82,7 @@ def conv2d(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), 
     shapes((2, 3, 4, 4), (3, 2, 3, 3), (2,)),
     shapes((2, 4, 3, 4), (4, 3, 3, 2), None, stride=(2, 1), padding=(1, 0), output_padding=(1, 0), groups=2),
     shapes((1, 2, 2, 3), (2, 1, 2, 2), (2,), stride=(3, 3), output_padding=(2, 1), dilation=(1, 2), groups=2),
-])  # fmt: skip
+], promote="same")  # fmt: skip
 def conv_transpose2d(
     xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), output_padding=(0, 0), dilation=(1, 1), groups=1
 ):

@@ -3,6 +3,7 @@
 import math
 
 from ..autograd import op
+from ..backend import special
 from .samples import bools, ints, shapes
 
 PAIRS = [shapes((3, 4), (3, 4)), shapes((3, 1), (4,)), shapes((), (2,)), shapes((2, 3), ())]
@@ -342,9 +343,12 @@ def erfc(xp, x):
 
 
 def complement(xp, x):
-    """Near 0 by erf itself; beyond 2 by its continued fraction e^(−x²) / √π (x + ½/(x + 1/(x + 3⁄2/(x + …))))."""
-    far = xp.where(x > 2, x, 2)
-    tail = far
-    for k in range(60, 0, -1):
+    """1 − erf x below 1, the polynomial of erf itself up to 6.5, then the continued fraction
+    e^(−x²) / √π (x + ½/(x + 1/(x + 3⁄2/(x + …))))."""
+    b = xp.minimum(xp.maximum(x, 1), 6.5)
+    middle = xp.exp(-b * b) * special.horner(special.LARGE, special.centred(b)) / (1 + 2 * b)
+    far = tail = xp.maximum(x, 6.5)
+    for k in range(20, 0, -1):
         tail = far + k / 2 / tail
-    return xp.where(x > 2, xp.exp(-far * far) / (math.sqrt(math.pi) * tail), 1 - xp.erf(x))
+    end = xp.exp(-far * far) / (math.sqrt(math.pi) * tail)
+    return xp.where(x < 1, 1 - xp.erf(x), xp.where(x < 6.5, middle, end))

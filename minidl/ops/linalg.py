@@ -9,7 +9,7 @@ from .samples import definite, shapes
 @op(samples=[
     shapes((3, 4), (4, 2)), shapes((2, 3, 4), (4, 2)), shapes((5, 1, 3, 4), (2, 4, 2)), shapes((3, 4), (2, 4, 5)),
     shapes((4,), (4,)), shapes((4,), (4, 2)), shapes((3, 4), (4,)), shapes((2, 3, 4), (4,)), shapes((4,), (2, 4, 3)),
-], promote="common")  # fmt: skip
+], promote="same")  # fmt: skip
 def matmul(xp, a, b):
     """y = a b        ā = ȳ bᵀ        b̄ = aᵀ ȳ        (summed over broadcast batch axes: the engine's part)
 

@@ -116,6 +116,8 @@ class StepLR(LRScheduler):
     """lr ← γ lr every step_size epochs"""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        if step_size < 1:
+            raise ValueError(f"StepLR: step_size is a positive number of epochs, got {step_size}")
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -194,6 +196,8 @@ class CosineAnnealingLR(LRScheduler):
     (Loshchilov & Hutter 2017, without the restarts: after T it rises again.)"""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        if T_max < 1:
+            raise ValueError(f"CosineAnnealingLR: T_max is a positive number of epochs, got {T_max}")
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 

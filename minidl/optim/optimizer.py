@@ -2,7 +2,7 @@
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..api import as_tensor
@@ -14,7 +14,8 @@ from ..errors import describe
 class Optimizer:
     """The base of every optimizer; a subclass writes `update` for one parameter.
 
-    params: parameters, or dicts with settings of their own: `{"params": net.head.parameters(), "lr": 1e-2}`.
+    params: parameters, or (name, parameter) pairs as `named_parameters()` gives them, or dicts of either with
+    settings of their own: `{"params": net.head.parameters(), "lr": 1e-2}`.
     defaults: the settings of groups that do not say theirs."""
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
@@ -24,6 +25,9 @@ class Optimizer:
         self._stepped = False  # the schedulers ask, to notice when they are called first
         if isinstance(params, Tensor):
             raise TypeError(f"{_name(self)}: an iterable of parameters is needed, got one tensor; write [parameter]")
+        if not isinstance(params, Iterable):
+            hint = "; write module.parameters()" if hasattr(params, "parameters") else ""
+            raise TypeError(f"{_name(self)}: an iterable of parameters is needed, got {type(params).__name__}{hint}")
         groups = list(params)
         if not groups:
             raise ValueError(f"{_name(self)} got an empty parameter list; does the module register its parameters?")
@@ -71,10 +75,14 @@ class Optimizer:
         if isinstance(params, set):
             raise TypeError(f"{_name(self)}: sets have no fixed order, which the saved state relies on; use a list")
         params = [params] if isinstance(params, Tensor) else list(params)
+        named = bool(params) and all(isinstance(p, tuple) and len(p) == 2 for p in params)
+        if named:
+            param_group = {**param_group, "param_names": [name for name, _ in params]}
+            params = [p for _, p in params]
         earlier = {p for group in self.param_groups for p in group["params"]}
         for k, p in enumerate(params):
             if not isinstance(p, Tensor):
-                raise TypeError(f"{_name(self)}: can only optimize tensors, but parameter {k} is {describe(p)}")
+                raise TypeError(f"{_name(self)}: can only optimize tensors, but parameter {k} is {type(p).__name__}")
             if not p.is_leaf:
                 raise ValueError(f"{_name(self)}: can't optimize a non-leaf tensor: parameter {k}, {describe(p)}")
             if p in earlier:
@@ -95,6 +103,8 @@ class Optimizer:
     @no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over settings and state, bit for bit; the parameters are matched by their order."""
+        if not {"state", "param_groups"} <= set(state_dict):
+            raise ValueError(f"{_name(self)}: what state_dict() gives has the entries 'state' and 'param_groups'")
         saved = state_dict["param_groups"]
         sizes, saved_sizes = ([len(group["params"]) for group in groups] for groups in (self.param_groups, saved))
         if sizes != saved_sizes:
@@ -134,5 +144,9 @@ def _name(optimizer: Optimizer) -> str:
 
 def check_at_least_zero(optimizer: Optimizer, **settings: float) -> None:
     for name, value in settings.items():
+        try:
+            value = float(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"{_name(optimizer)}: {name} is a number, got {value!r}") from None
         if not value >= 0:
             raise ValueError(f"{_name(optimizer)}: invalid {name}: {value} (at least 0 is needed)")

@@ -239,6 +239,8 @@ def test_what_the_loader_refuses():
             DataLoader(ds, **wrong)
     with pytest.raises(TypeError, match="a dataset with __getitem__"):
         DataLoader(3)
+    with pytest.raises(TypeError, match="a minidl.Generator or None, got 3"):
+        list(DataLoader(ds, shuffle=True, generator=3))
 
 
 def test_collation_is_pytorchs():

@@ -43,6 +43,8 @@ def test_sequential():
     assert nn.Sequential()(3) == 3
     with pytest.raises(TypeError, match="a Module or None"):
         nn.Sequential(3)
+    with pytest.raises(TypeError, match=r"the class ReLU itself \(make one: ReLU\(...\)\)"):
+        nn.Sequential(nn.ReLU)
 
 
 def test_module_list():

@@ -46,8 +46,9 @@ def test_training_gives_the_same_everywhere(device):
         net, reference = run(device, kind), run("cpu", kind)
         assert {p.device.type for p in net.parameters()} == {minidl.device(device).type}
         assert {b.device.type for b in net.buffers()} == {minidl.device(device).type}
+        expected = reference.state_dict()
         for key, value in net.cpu().state_dict().items():
-            np.testing.assert_allclose(value.numpy(), reference.state_dict()[key].numpy(), rtol=1e-4, atol=1e-5, err_msg=key)
+            np.testing.assert_allclose(value.numpy(), expected[key].numpy(), rtol=1e-4, atol=1e-5, err_msg=key)
 
 
 def test_state_goes_from_device_to_device(device):

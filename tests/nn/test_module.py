@@ -212,6 +212,15 @@ def test_state_dict_shares_memory_and_loads_exactly():
     c.load_state_dict({key: value.numpy() for key, value in state.items()})  # arrays do as well
 
 
+def test_pytorchs_own_state_dict_loads_directly():
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
+    make = lambda nn: nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    ours, theirs = make(nn), make(torch.nn)
+    ours.load_state_dict(theirs.state_dict())
+    for key, value in theirs.state_dict().items():
+        np.testing.assert_array_equal(ours.state_dict()[key].numpy(), value.numpy())
+
+
 def test_a_state_dict_that_does_not_fit_says_all_that_is_wrong():
     net = Net()
     state = OrderedDict(net.state_dict())

@@ -85,6 +85,13 @@ def test_groups_have_settings_of_their_own():
     assert repr(opt).startswith("SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.1\n")
 
 
+def test_named_parameters_keep_their_names():
+    net = nn.Linear(2, 2)
+    opt = optim.SGD(net.named_parameters())
+    assert opt.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert opt.param_groups[0]["params"][1] is net.bias
+
+
 def test_absent_gradients_and_frozen_parameters_stay():
     a, b = (nn.Parameter(minidl.ones(2)) for _ in range(2))
     opt = optim.Adam([a, b])
@@ -159,6 +166,21 @@ def test_what_is_refused():
     for bad in ({"lr": -1}, {"betas": (1.0, 0.9)}, {"betas": (0.9, -1)}, {"eps": -1}, {"weight_decay": -1}):
         with pytest.raises(ValueError, match="Adam"):
             optim.Adam([p], **bad)
+    for wrong, why in [
+        (lambda: optim.SGD(nn.Linear(2, 2)), r"got Linear; write module.parameters\(\)"),
+        (lambda: optim.SGD(None), "an iterable of parameters"),
+        (lambda: optim.SGD([p], lr="fast"), "lr is a number, got 'fast'"),
+        (lambda: optim.Adam([p], betas=0.9), "betas are two numbers"),
+    ]:
+        with pytest.raises(TypeError, match=why):
+            wrong()
+    for wrong, why in [
+        (lambda: optim.lr_scheduler.StepLR(optim.SGD([p]), 0), "positive number of epochs"),
+        (lambda: optim.lr_scheduler.CosineAnnealingLR(optim.SGD([p]), 0), "positive number of epochs"),
+        (lambda: optim.SGD([p]).load_state_dict({}), "'state' and 'param_groups'"),
+    ]:
+        with pytest.raises(ValueError, match=why):
+            wrong()
     opt = optim.SGD([p])
     with pytest.raises(ValueError, match="groups of"):
         opt.load_state_dict(optim.SGD([nn.Parameter(minidl.ones(1)), nn.Parameter(minidl.ones(1))]).state_dict())
