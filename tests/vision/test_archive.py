@@ -33,7 +33,10 @@ def special(name, kind, target=""):
     return info, b""
 
 
-@pytest.mark.parametrize("ending, mode", [(".tar", "w"), (".tar.gz", "w:gz"), (".tgz", "w:gz"), (".tar.xz", "w:xz"), (".tar.bz2", "w:bz2")])
+MODES = [(".tar", "w"), (".tar.gz", "w:gz"), (".tgz", "w:gz"), (".tar.xz", "w:xz"), (".tar.bz2", "w:bz2")]
+
+
+@pytest.mark.parametrize("ending, mode", MODES)
 @pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_tar(tmp_path, ending, mode, format):
     long = "set/" + "n" * 90 + "/" + "é" * 40

@@ -17,7 +17,7 @@ import pytest
 
 from minidl.vision import datasets
 from minidl.vision.arrays import host
-from minidl.vision.datasets import download, places
+from minidl.vision.datasets import places
 from minidl.vision.datasets.errors import BadFile, DownloadError, NotFound, UnsafePickle
 from minidl.vision.datasets.idx import read_idx
 from minidl.vision.datasets.pickles import read_pickle
@@ -89,7 +89,7 @@ BAD_IDX = {
     "cut off": (GOOD[:-1], "declares|holds"),
     "too long": (GOOD + b"x", "declares|holds"),
     "lies: a terabyte": (HEADER + struct.pack(">3I", 2**20, 2**10, 2**10) + bytes(100), "cannot hold|declares"),
-    "lies: overflow": (HEADER + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1) + bytes(100), "cannot hold|declares"),
+    "lies: overflow": (HEADER + b"\xff" * 12 + bytes(100), "cannot hold|declares"),
     "lies: 90 kB": (HEADER + struct.pack(">3I", 9, 100, 100) + bytes(90), "declares|cannot hold"),
     "labels for images": (idx(np.zeros(4, np.uint8)), "3 axes are needed"),
 }
@@ -124,9 +124,11 @@ def test_a_gzip_bomb_costs_no_memory(tmp_path):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("change", [lambda d: d[:-9], lambda d: d[:30], lambda d: d[:-8] + b"12345678", lambda d: d[:12] + b"\xff" * 20 + d[32:]])
+@pytest.mark.parametrize("change", ["end", "middle", "checksum", "bits"])
 def test_damaged_gzip(tmp_path, change):
-    (tmp_path / "x.gz").write_bytes(change(gzip.compress(GOOD + os.urandom(100))))
+    d = gzip.compress(idx(np.arange(3136, dtype=np.uint32).astype(np.uint8).reshape(4, 28, 28)))
+    bad = {"end": d[:-9], "middle": d[:30], "checksum": d[:-8] + b"12345678", "bits": d[:12] + b"\xff" * 20 + d[32:]}
+    (tmp_path / "x.gz").write_bytes(bad[change])
     with pytest.raises(BadFile):
         read_idx(tmp_path / "x.gz")
 
@@ -139,8 +141,8 @@ def test_damaged_gzip(tmp_path, change):
 def test_mnist_is_found(tmp_path, rng, folder, ending):
     made = write_mnist(tmp_path / folder, rng, ending)
     for train, start in ((True, "train"), (False, "t10k")):
-        for download in (False, True):  # without any network
-            d = datasets.MNIST(tmp_path, train=train, download=download)
+        for fetch in (False, True):  # without any network
+            d = datasets.MNIST(tmp_path, train=train, download=fetch)
             np.testing.assert_array_equal(host(d.data), made[start][0])
             assert host(d.targets).tolist() == made[start][1].tolist()
             assert (d.data.dtype, d.targets.dtype) == (np.uint8, np.int64)
@@ -228,7 +230,8 @@ def test_without_a_network(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "url", "http://127.0.0.1:9/cifar-10-python.tar.gz")
     with pytest.raises(DownloadError) as caught:
         datasets.MNIST(tmp_path, download=True)
-    for part in ("train-images-idx3-ubyte.gz", "http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/", "f68b3c2dcbeaaa9fbdd348bbdeb94873"):
+    md5 = "f68b3c2dcbeaaa9fbdd348bbdeb94873"
+    for part in ("train-images-idx3-ubyte.gz", "http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/", md5):
         assert part in str(caught.value)
     assert str(tmp_path / "MNIST/raw") in str(caught.value)
     with pytest.raises(DownloadError) as caught:
@@ -286,8 +289,8 @@ def test_a_pickle_of_python_2(tmp_path):
         b"K\x01K\x01M\x00\x0c\x86cnumpy\ndtype\nq\x04(" + short(b"u1") + b"K\x00K\x01tRq\x05(K\x03" + short(b"|")
         + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T" + struct.pack("<I", 3072) + pixels + b"tb"
     )  # fmt: skip
-    data = b"\x80\x02}(" + short(b"data") + array + short(b"labels") + b"]K\x07a" + short(b"batch_label") + short(b"\xe9") + b"u."
-    (tmp_path / "x").write_bytes(data)
+    rest = short(b"labels") + b"]K\x07a" + short(b"batch_label") + short(b"\xe9")
+    (tmp_path / "x").write_bytes(b"\x80\x02}(" + short(b"data") + array + rest + b"u.")
     read = read_pickle(tmp_path / "x")
     assert read["data"].tobytes() == pixels
     assert read["data"].shape == (1, 3072)
@@ -351,6 +354,7 @@ def opcodes(*parts):
 
 ARRAY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
 DTYPE = b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR"
+MINUS_1 = b"J\xff\xff\xff\xff"
 TEXT = b"X" + struct.pack("<I", 1000) + b"x" * 1000 + b"q\x00"
 BAD_PICKLES = {
     "os.system": (pickle.dumps(Evil(os.system, "touch evil")), UnsafePickle),
@@ -372,7 +376,7 @@ BAD_PICKLES = {
     "an array of strings": (pickle.dumps(np.array(["a"])), UnsafePickle),
     "a function changed": (opcodes(b"c_codecs\nencode\n}U\x08functionK\x01sb"), UnsafePickle),
     "an array of a terabyte": (opcodes(ARRAY, b"(K\x01\x8a\x06\0\0\0\0\0\x01\x85", DTYPE, b"\x89U\x01xtb"), BadFile),
-    "a negative shape": (opcodes(ARRAY, b"(K\x01J\xff\xff\xff\xffJ\xff\xff\xff\xff\x86", DTYPE, b"\x89U\x01xtb"), BadFile),
+    "a negative shape": (opcodes(ARRAY, b"(K\x01" + MINUS_1 * 2 + b"\x86", DTYPE, b"\x89U\x01xtb"), BadFile),
     "text multiplied": (opcodes(b"]", TEXT, *[b"c_codecs\nencode\n(h\x00U\x06latin1tR0"] * 5000), UnsafePickle),
     "a string of 4 GB": (opcodes(b"T\xff\xff\xff\x7fx"), BadFile),
     "bytes of an exabyte": (b"\x80\x04\x8e\0\0\0\0\0\0\0\x10x.", BadFile),
@@ -488,7 +492,7 @@ def test_image_folder_errors(tmp_path):
     with pytest.raises(FileNotFoundError):
         datasets.ImageFolder(tmp_path / "none")
     write_images(tmp_path, ["a/1.png", "b/notes.txt"])
-    with pytest.raises(FileNotFoundError, match="Found no valid file for the classes b. Supported extensions are: .jpg"):
+    with pytest.raises(FileNotFoundError, match=r"no valid file for the classes b. Supported extensions are: .jpg"):
         datasets.ImageFolder(tmp_path)
     assert len(datasets.ImageFolder(tmp_path, allow_empty=True)) == 1
     with pytest.raises(ValueError, match="cannot be None or not None at the same time"):
@@ -560,4 +564,3 @@ def test_real_cifar_10(monkeypatch):
     assert d.data.shape[1:] == (32, 32, 3)
     assert np.bincount(d.targets).tolist() == [1000] * 10
     np.testing.assert_allclose(d.data.mean((0, 1, 2)) / 255, [0.4942, 0.4851, 0.4504], atol=2e-3)
-    assert download.TIMEOUT > 0

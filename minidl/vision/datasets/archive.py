@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -21,7 +22,7 @@ from .errors import BadFile
 PathLike = str | os.PathLike[str]
 OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 SHORT = {".tgz": ".tar.gz", ".tbz": ".tar.bz2", ".tbz2": ".tar.bz2", ".txz": ".tar.xz"}
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
+BROKEN: tuple[type[Exception], ...] = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 BROKEN += (EOFError, gzip.BadGzipFile, ValueError, NotImplementedError, RuntimeError, OverflowError)
 ZIP_KINDS = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 LARGEST_READ = 1 << 20  # bytes at once: what a header asks for beyond that is not a path
@@ -145,10 +146,10 @@ def _tar(source: Path, compression: str) -> Iterator[Callable[[], Iterator[Membe
             file.seek(0)
             with tarfile.open(fileobj=_Careful(file), mode="r:") as tar:  # type: ignore[call-overload]  # file-like enough
                 while (m := tar.next()) is not None:
-                    tar.members.clear()  # type: ignore[attr-defined]  # else it remembers every header
+                    tar.members.clear()  # else it remembers every header
                     what = "file" if m.isreg() and not m.issparse() else "folder" if m.isdir() else "special file"
                     what = "link" if m.issym() or m.islnk() else what
-                    yield Member(m.name, what, m.size if what == "file" else 0, lambda tar=tar, m=m: tar.extractfile(m))
+                    yield Member(m.name, what, m.size if what == "file" else 0, partial(tar.extractfile, m))
 
         yield members
 
@@ -162,6 +163,6 @@ def _zip(source: Path) -> Iterator[Callable[[], Iterator[Member]]]:
                 mode = stat.S_IFMT(m.external_attr >> 16)
                 what = ZIP_KINDS.get(mode, "special file")
                 what = "folder" if m.is_dir() and what == "file" else what
-                yield Member(m.filename, what, m.file_size, lambda m=m: zip.open(m))
+                yield Member(m.filename, what, m.file_size, partial(zip.open, m))
 
         yield members

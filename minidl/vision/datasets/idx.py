@@ -6,7 +6,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def read_idx(path: str | os.PathLike[str], ndim: int | None = None) -> "np.ndarr
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _header(file: IO[bytes], path: Path) -> tuple[Any, tuple[int, ...], int]:
+def _header(file: Any, path: Path) -> tuple[Any, tuple[int, ...], int]:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
         raise BadFile(f"{path} is no IDX file: it begins with {magic.hex(' ') or 'nothing'}, expected 00 00 08 ..")
@@ -53,7 +53,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[Any, tuple[int, ...], int]:
     return np.dtype(DTYPES[magic[2]]), struct.unpack(f">{magic[3]}I", axes), 4 + len(axes)
 
 
-def _exactly(file: IO[bytes], size: int, path: Path) -> bytearray:
+def _exactly(file: Any, size: int, path: Path) -> bytearray:
     """`size` bytes, which must be all there are; memory grows with what is really there."""
     data = bytearray()
     while len(data) <= size and (chunk := file.read(min(CHUNK, size - len(data) + 1))):

@@ -36,7 +36,8 @@ class MNIST(VisionDataset):
         "0 - zero", "1 - one", "2 - two", "3 - three", "4 - four",
         "5 - five", "6 - six", "7 - seven", "8 - eight", "9 - nine",
     ]  # fmt: skip
-    folders = ("MNIST/raw", "MNIST", "mnist", "")  # under a base; sets share their file names, so only MNIST has ""
+    # Where to look under a base. All these sets name their files alike, so only one can have the base itself.
+    folders: tuple[str, ...] = ("MNIST/raw", "MNIST", "mnist", "")
 
     def __init__(
         self,
@@ -86,7 +87,8 @@ class MNIST(VisionDataset):
 
     def _names(self, train: bool) -> list[str]:
         start = "train" if train else "t10k"
-        return sorted(name.removesuffix(".gz") for name, _ in self.resources if name.startswith(start))  # images, labels
+        names = sorted(name for name, _ in self.resources if name.startswith(start))  # images, labels
+        return [name.removesuffix(".gz") for name in names]
 
     def _folders(self) -> list[Path]:
         return [base / folder for base in bases(self.root) for folder in self.folders]

@@ -41,7 +41,7 @@ def _check(data: bytes) -> None:
     """Walk over the opcodes without running them: a length or a memo number that lies would take memory."""
     number = -1
     for number, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-        if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and argument > number:
+        if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and int(argument or 0) > number:
             raise BadFile(f"it numbers its {number}th step {argument}")
         if opcode.name in {"EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX"}:
             raise UnsafePickle(f"it makes objects ({opcode.name}); only lists, dicts, numbers and arrays are read")
@@ -66,7 +66,7 @@ class _Type:
         self.order = order
 
     def make(self) -> Any:
-        return np.dtype(self.name.lstrip("<>|=")).newbyteorder(self.order)
+        return np.dtype(self.name.lstrip("<>|=")).newbyteorder(self.order)  # type: ignore[arg-type]  # checked above
 
 
 class _Array:
@@ -101,7 +101,7 @@ class _Reader(pickle.Unpickler):
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data), encoding="latin-1")
         self.budget = len(data)  # bytes of text that may be encoded: each of the file once
-        makers = {
+        makers: dict[str, Any] = {
             "numpy ndarray": lambda *args: _refuse("numpy.ndarray"),  # only as an argument of _reconstruct
             "numpy dtype": _Type,
             "_codecs encode": self.encode,  # bytes, as Python 3 writes them for Python 2

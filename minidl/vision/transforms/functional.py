@@ -36,7 +36,7 @@ _PILLOW_CODES = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "bo
 
 def _mode(interpolation: Any) -> str:
     if isinstance(interpolation, InterpolationMode):
-        return interpolation.value  # type: ignore[no-any-return]  # a str
+        return interpolation.value
     if isinstance(interpolation, int) and interpolation in _PILLOW_CODES:
         return _PILLOW_CODES[interpolation]
     raise TypeError(
@@ -60,7 +60,8 @@ def _on(img: Any, change: Callable[[Any], Any]) -> Any:
             raise ValueError(f"an image is an array (H, W) or (H, W, C), got shape {img.shape}")
         x = img[None] if img.ndim == 2 else img.transpose(2, 0, 1)
         y = change(x)
-        return img if y is x else _own(y[0] if img.ndim == 2 and len(y) == 1 else y.transpose(1, 2, 0), img)
+        flat = len(y) == 1 and not (img.ndim == 3 and len(x) == 1)  # made grey, or (H, W) as it was
+        return img if y is x else _own(y[0] if flat else y.transpose(1, 2, 0), img)
     raise TypeError(f"img should be PIL Image, Tensor or array. Got {type(img)}")
 
 
@@ -175,6 +176,7 @@ def normalize(tensor: Any, mean: Sequence[float], std: Sequence[float], inplace:
         )
     count = get_dimensions(tensor)[0]
     m, s = (np.atleast_1d(np.asarray(host(v), dtype=tensor.dtype)) for v in (mean, std))
+    where = None if isinstance(tensor, np.ndarray) else tensor.device
     if (s == 0).any():
         raise ValueError(f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero.")
     for name, v in (("mean", m), ("std", s)):
@@ -185,12 +187,12 @@ def normalize(tensor: Any, mean: Sequence[float], std: Sequence[float], inplace:
         if inplace:
             tensor[...] = result
         return tensor if inplace else result
-    m, s = (tensor_of(v.reshape(-1, 1, 1), tensor.device) for v in (m, s))
+    shift, scale = (tensor_of(v.reshape(-1, 1, 1), where) for v in (m, s))
     if inplace:
-        write(OPS.sub, tensor, m)
-        write(OPS.div, tensor, s)
+        write(OPS.sub, tensor, shift)
+        write(OPS.div, tensor, scale)
         return tensor
-    return OPS.div(OPS.sub(tensor, m), s)
+    return OPS.div(OPS.sub(tensor, shift), scale)
 
 
 # Geometry
@@ -271,7 +273,7 @@ def _padding(padding: Any) -> tuple[int, int, int, int]:
     if len(padding) not in (1, 2, 4):
         raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
     padding = [int(n) for n in padding]
-    return tuple(padding * (4 // len(padding)))  # type: ignore[return-value]  # four
+    return tuple(padding * (4 // len(padding)))
 
 
 def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -> Any:
@@ -369,11 +371,11 @@ def _center(center: Any) -> Any:
 
 def _enlarged(m: Sequence[float], h: int, w: int) -> tuple[int, int]:
     """The (height, width) that holds the whole turned image."""
-    x = [m[0] * u + m[1] * v + m[2] for u in (-w / 2, w / 2) for v in (-h / 2, h / 2)]
-    y = [m[3] * u + m[4] * v + m[5] for u in (-w / 2, w / 2) for v in (-h / 2, h / 2)]
-    step = lambda t: math.trunc(t * 1e4) / 1e4  # a rounding error shall not cost a row
-    height, width = (math.ceil(step(max(t))) - math.floor(step(min(t))) for t in (y, x))
-    return height, width
+    corners = [(u, v) for u in (-w / 2, w / 2) for v in (-h / 2, h / 2)]
+    x = [m[0] * u + m[1] * v + m[2] + w / 2 for u, v in corners]  # on the grid of the pixels' edges
+    y = [m[3] * u + m[4] * v + m[5] + h / 2 for u, v in corners]
+    span = lambda t: math.ceil(round(max(t), 4)) - math.floor(round(min(t), 4))  # an error of 1e-15 costs no row
+    return span(y), span(x)
 
 
 def rotate(
@@ -541,6 +543,6 @@ def erase(img: Any, i: int, j: int, h: int, w: int, v: Any, inplace: bool = Fals
         window[...] = tensor_of(np.broadcast_to(value, window.shape).astype(img.dtype), img.device).array
         result.memory.written(result.array)
         return result
-    result = img if inplace else img.copy()
-    result[i : i + h, j : j + w] = value.transpose(1, 2, 0) if value.ndim == 3 and img.ndim == 3 else value.squeeze()
-    return result
+    array = img if inplace else img.copy()
+    array[i : i + h, j : j + w] = value.transpose(1, 2, 0) if value.ndim == 3 and img.ndim == 3 else value.squeeze()
+    return array

@@ -1,7 +1,6 @@
 """What is done to the pixels of an array (…, C, H, W). Values of integers are rounded where they are interpolated."""
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -77,16 +76,10 @@ def _cubic(t: Array, a: float) -> Array:
     return np.where(t < 1, ((a + 2) * t - (a + 3)) * t * t + 1, np.where(t < 2, a * (((t - 5) * t + 8) * t - 4), 0.0))
 
 
-def _lanczos(t: Array) -> Array:
-    return np.where(np.abs(t) < 3, np.sinc(t) * np.sinc(t / 3), 0.0)
-
-
-KERNELS: dict[str, tuple[Callable[[Array], Array], int]] = {  # with antialias; and how far they reach
-    "bilinear": (_triangle, 1),
-    "bicubic": (lambda t: _cubic(t, -0.5), 2),
-    "lanczos": (_lanczos, 3),
-    "box": (lambda t: np.where((t > -0.5) & (t <= 0.5), 1.0, 0.0), 1),
-    "hamming": (lambda t: np.where(np.abs(t) < 1, np.sinc(t) * (0.54 + 0.46 * np.cos(math.pi * t)), 0.0), 1),
+# How far each kernel reaches, and the kernel with antialias (as in Pillow) and without (as in PyTorch).
+KERNELS: dict[str, tuple[int, Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "bilinear": (1, _triangle, _triangle),
+    "bicubic": (2, lambda t: _cubic(t, -0.5), lambda t: _cubic(t, -0.75)),
 }
 
 
@@ -94,15 +87,14 @@ KERNELS: dict[str, tuple[Callable[[Array], Array], int]] = {  # with antialias; 
 def _weights(n: int, m: int, mode: str, antialias: bool) -> Array:
     """(m, n): how much each of n pixels counts in each of m. Pixel j reaches from j to j + 1, its centre is j + ½."""
     centre = ((np.arange(m) + 0.5) * (n / m))[:, None]  # in the old image
+    reach, wide, narrow = KERNELS[mode]
     if antialias:  # the kernel as wide as a new pixel, cut off at the edges
-        kernel, _ = KERNELS[mode]
-        w = kernel((np.arange(n) + 0.5 - centre) / max(n / m, 1.0))
+        w = wide((np.arange(n) + 0.5 - centre) / max(n / m, 1.0))
         return (w / w.sum(1, keepdims=True)).astype(np.float32)
-    kernel, reach = {"bilinear": (_triangle, 1), "bicubic": (lambda t: _cubic(t, -0.75), 2)}[mode]
     near = np.floor(centre - 0.5) + np.arange(1 - reach, 1 + reach)  # (m, 2·reach) the nearest pixels
     w = np.zeros((m, n), np.float32)
     there = np.clip(near, 0, n - 1).astype(int)  # the edges repeat
-    np.add.at(w, (np.arange(m)[:, None], there), kernel(near + 0.5 - centre))
+    np.add.at(w, (np.arange(m)[:, None], there), narrow(near + 0.5 - centre))
     return w
 
 
@@ -112,8 +104,8 @@ def resize(x: Array, height: int, width: int, mode: str, antialias: bool) -> Arr
         half = 0.0 if mode == "nearest" else 0.5
         rows, columns = (((np.arange(m) + half) * (n / m)).astype(int) for m, n in zip((height, width), x.shape[-2:]))
         return x[..., rows[:, None], columns]
-    if mode not in KERNELS or not (antialias or mode in ("bilinear", "bicubic")):
-        raise ValueError(f"resize: {mode!r} " + ("needs antialias" if mode in KERNELS else "is no interpolation"))
+    if mode not in KERNELS:
+        raise ValueError(f"This interpolation mode ({mode}) is unsupported with Tensor input")
     h, w = x.shape[-2:]
     y = _floating(x)
     if w != width:  # Pillow, too, goes over the rows first, and rounds in between
@@ -141,7 +133,7 @@ def warp(x: Array, matrix: Sequence[float], height: int, width: int, mode: str, 
         return x[..., np.clip(py, 0, h - 1).astype(int), np.clip(px, 0, w - 1).astype(int)], inside
 
     if mode == "nearest":
-        y, inside = pixels(np.rint(px), np.rint(py))
+        y, inside = pixels(np.floor(px + 0.5), np.floor(py + 0.5))
         return np.where(inside, y, colour.astype(x.dtype))
     if mode != "bilinear":
         raise ValueError(f"This interpolation mode ({mode}) is unsupported with Tensor input")

@@ -221,7 +221,7 @@ class RandomChoice(Compose):
     """One of the transforms, drawn with the weights p."""
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: Sequence[float] | None = None) -> None:
-        if p is not None and (not isinstance(p, Sequence) or len(p) != len(transforms)):
+        if p is not None and (not hasattr(p, "__len__") or len(p) != len(transforms)):
             raise TypeError("Argument p should be a sequence with a weight for each transform")
         super().__init__(transforms)
         self.p = p
@@ -582,7 +582,7 @@ class RandomErasing(Module):
                 raise TypeError(f"{name} should be a sequence")
         if scale[0] > scale[1] or ratio[0] > ratio[1]:
             warnings.warn("Scale and ratio should be of kind (min, max)", stacklevel=2)
-        if not 0 <= scale[0] <= scale[1] <= 1 and scale[0] <= scale[1] or scale[0] < 0:
+        if scale[0] < 0 or scale[1] > 1:
             raise ValueError("Scale should be between 0 and 1")
         if not 0 <= p <= 1:
             raise ValueError("Random erasing probability should be between 0 and 1")
