@@ -109,16 +109,16 @@ def learn(data: Any) -> tuple[dict[str, list[float]], list[History]]:
     images, labels, held_out, held_out_labels = data
     print(f"\nReal handwriting: scikit-learn's 8x8 digits; {digits.SPLIT}.\n")
     scores = {"logistic regression": [logistic_regression(data)]}
-    print(f"  {'logistic regression (scikit-learn)':36} held-out {scores['logistic regression'][0]:.4f}")
+    print(f"  {'logistic regression (scikit-learn)':40} held-out {scores['logistic regression'][0]:.4f}")
     runs = [train(networks.mlp, data, 2 * EPOCHS, seed, augment=False) for seed in SEEDS]
     scores["MLP"] = [run.accuracies[-1] for run in runs]
-    print(f"  {f'MLP 64-128-10, mean of seeds {SEEDS}':36} held-out {np.mean(scores['MLP']):.4f}")
+    print(f"  {f'MLP 64-128-10, mean of seeds {SEEDS}':40} held-out {np.mean(scores['MLP']):.4f}")
     histories = []
     for seed in SEEDS:
         with Progress(f"  CNN, seed {seed}") as progress:
             histories.append(train(networks.CNN, data, EPOCHS, seed, augment=True, progress=progress.show))
     scores["CNN"] = [history.accuracies[-1] for history in histories]
-    print(f"  {f'CNN, mean of seeds {SEEDS}':36} held-out {np.mean(scores['CNN']):.4f}")
+    print(f"  {f'CNN, mean of seeds {SEEDS}':40} held-out {np.mean(scores['CNN']):.4f}")
     return scores, histories
 
 
