@@ -5,6 +5,7 @@ from .samples import bools, ints, shapes
 
 PAIRS = [shapes(ints(3, 4, high=3), ints(4, high=3)), shapes((3, 1), (4,)), shapes((), (2,))]
 TRUTHS = [shapes(bools(3, 4), bools(4)), shapes(bools(), bools(2))]
+SHIFTS = [shapes(ints(3, 4, low=-9, high=9), ints(4, high=5)), shapes(ints(high=9), ints(2, high=5))]
 BITS = [shapes(ints(3, 4, high=9), ints(4, high=9)), *TRUTHS]
 
 
@@ -108,3 +109,15 @@ def bitwise_xor(xp, a, b):
 def bitwise_not(xp, x):
     """y = x with every bit flipped"""
     return ~x, None
+
+
+@op(samples=SHIFTS, promote="common")
+def bitwise_left_shift(xp, a, b):
+    """y = a 2ᵇ, of whole numbers"""
+    return a << b, None
+
+
+@op(samples=SHIFTS, promote="common")
+def bitwise_right_shift(xp, a, b):
+    """y = ⌊a / 2ᵇ⌋, of whole numbers"""
+    return a >> b, None
