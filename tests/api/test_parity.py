@@ -477,7 +477,8 @@ def test_products(name):
 
 CREATED = [
     "tensor([1, 2])", "tensor([1.0, 2])", "tensor([True, False])", "tensor(3)", "tensor([])", "tensor([[], []])",
-    "tensor([True, 2])", "tensor([[1, 2], [3, 4.5]])", "tensor(2.5)", "tensor([1, 2], dtype=m.float64)", "tensor([0.1, 0.2], dtype=m.float64)", "tensor(0.1, dtype=m.float64)",
+    "tensor([True, 2])", "tensor([[1, 2], [3, 4.5]])", "tensor(2.5)", "tensor([1, 2], dtype=m.float64)",
+    "tensor([0.1, 0.2], dtype=m.float64)", "tensor(0.1, dtype=m.float64)",
     "tensor([[0.1], [1]], dtype=m.float64)", "as_tensor([0.3], dtype=m.float64)", "full((2,), 0.1, dtype=m.float64)",
     "tensor([m.tensor(1.0), 2.5])", "tensor([m.tensor([1, 2]).tolist(), [3, 4]])", "tensor((1, 2))",
     "tensor(range(3))", "tensor(np.arange(3, dtype='int16'))", "tensor(np.float64(2))", "tensor([np.float64(1)])",
