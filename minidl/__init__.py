@@ -338,6 +338,7 @@ from .backend.dtypes import (
     int64,
     uint8,
 )
+from .saving import load, save
 
 __version__ = "0.1.0"
 
@@ -558,6 +559,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -645,6 +647,7 @@ __all__ = [
     "row_stack",
     "rsqrt",
     "rsub",
+    "save",
     "scatter",
     "scatter_add",
     "scatter_reduce",
@@ -719,3 +722,12 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> _Any:
+    """`minidl.vision` is imported when it is first asked for: it brings archives and the network with it."""
+    if name == "vision":
+        import importlib
+
+        return importlib.import_module(".vision", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
