@@ -30,12 +30,12 @@ def tensor(
     """A tensor that holds a copy of numbers, nested sequences of numbers, an array or a tensor.
 
     Python floats get the default dtype, integers int64; arrays and tensors keep theirs."""
+    wanted = None if dtype is None else check_dtype(dtype, "tensor")
     if isinstance(data, Tensor):
         values, device = backend_of(data.array).to_host(data.array), data.device if device is None else device
     else:
-        values = _values(data)
-    values = np.array(values, None if dtype is None else check_dtype(dtype, "tensor"), subok=False)
-    return made(values, device, requires_grad)
+        values = _values(data, wanted)
+    return made(np.array(values, wanted, subok=False), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> Tensor:
@@ -62,16 +62,18 @@ def from_numpy(ndarray: Any) -> Tensor:
     return t
 
 
-def _values(data: Any) -> Any:
-    """Whatever was given as a NumPy array of the dtype that PyTorch would infer."""
+def _values(data: Any, wanted: Any) -> Any:
+    """Whatever was given as a NumPy array; Python's numbers in the dtype wanted, or the one PyTorch would infer."""
     if isinstance(data, (bool, int, float)) and not isinstance(data, np.generic):
-        return _checked(np.asarray(data, scalar_dtype(data)))
+        return _checked(np.asarray(data, wanted if wanted is not None and wanted.kind == "f" else scalar_dtype(data)))
     if isinstance(data, (list, tuple, range)):
         dtypes: set[Any] = set()
         plain = _plain(data, dtypes)
         dtype = None
         for found in dtypes:
             dtype = found if dtype is None else promote_types(dtype, found)
+        if wanted is not None and wanted.kind == "f":  # straight to it: no digit is lost on the way
+            dtype = wanted
         try:
             return _checked(np.array(plain, get_default_dtype() if dtype is None else dtype))
         except (ValueError, OverflowError) as error:

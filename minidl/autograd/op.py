@@ -265,4 +265,10 @@ def _operator(op: Op, arity: int, swapped: bool) -> Callable[..., Any]:
             return NotImplemented  # Python tries the other operand, then names both types
 
     call = op.__call__
-    return operator if arity == 2 else lambda a: call(a)
+    if arity == 2:
+        return operator
+
+    def operator(a: Tensor) -> Any:  # type: ignore[no-redef]  # errors know operators by this name
+        return call(a)
+
+    return operator

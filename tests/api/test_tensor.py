@@ -69,6 +69,8 @@ def test_python_numbers():
         (lambda: tensor([1]) % tensor([0]), RuntimeError, "cannot be divided by zero"),
         (lambda: tensor([2]) ** -1, (RuntimeError, ValueError), "negative integer powers"),
         (lambda: -tensor([True]), (RuntimeError, TypeError), "negative"),
+        (lambda: tensor([2.0]) & 1, TypeError, "&: bits are those of whole numbers"),
+        (lambda: ~tensor([2.0]), TypeError, "~: bits are those of whole numbers"),
         (lambda: minidl.sub(tensor([True]), True), RuntimeError, "truth values have no difference"),
         (lambda: tensor([1.0]) + "a", TypeError, "unsupported operand"),
         (lambda: tensor([1.0]) + None, TypeError, "unsupported operand"),
