@@ -60,7 +60,7 @@ def must_be_alike(name: str, value: Any, like: Any) -> None:
     """Refuse what is no tensor of this shape, dtype and device."""
     must_be_tensor(name, value)
     if describe(value) != describe(like):
-        raise RuntimeError(f"{name} ({describe(value)}) must be None or like its tensor ({describe(like)})")
+        raise RuntimeError(f"{name} ({describe(value)}) must be None or like {describe(like)}")
 
 
 def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) -> BaseException:
