@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -65,7 +66,6 @@ def test_a_full_disk_leaves_the_old_file_and_no_trace(tmp_path, format, monkeypa
     path = tmp_path / "a"
     minidl.save({"k": 1}, path, format)
     resource = pytest.importorskip("resource", reason="only Unix limits the size of files")
-    signal = pytest.importorskip("signal")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
