@@ -38,6 +38,19 @@ def describe(value: Any) -> str:
     return repr(value)
 
 
+def what_is(value: Any) -> str:
+    """What was passed where a tensor belongs, and how to make a tensor of it."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    kind = type(value).__name__
+    if isinstance(value, (list, tuple)) or kind == "ndarray":
+        return f"{'an' if kind == 'ndarray' else 'a'} {kind} (minidl.tensor(...) makes a tensor of it)"
+    module = type(value).__module__.split(".")[0]
+    if module == "torch":
+        return "a tensor of PyTorch (minidl.from_numpy(t.numpy()) makes one of minidl's)"
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
 def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) -> BaseException:
     """The error of a formula, told as one about the user's call."""
     if getattr(error, "explained", False):
@@ -45,6 +58,11 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     tensors = [a for a in args if hasattr(a, "dtype")]
     names = op.arguments if len(op.arguments) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
     what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
+    if isinstance(error, AttributeError):  # a formula asked a number, or None, for its shape or dtype
+        if len(tensors) == len(args):
+            return error
+        k, wrong = next((k, a) for k, a in enumerate(args) if not hasattr(a, "dtype"))
+        error = TypeError(f"{names[k]} must be a tensor, got {what_is(wrong)}")
     devices = sorted({str(t.device) for t in tensors})
     kept = (RangeError, IndexError, DtypeError, TypeError, NotImplementedError)
     other = ShapeError if isinstance(error, ValueError) else RuntimeError

@@ -1,6 +1,7 @@
 """What PyTorch's signatures have in common: dims, both spellings, out=, dtypes."""
 
 import functools
+import inspect
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
@@ -10,7 +11,7 @@ import numpy as np
 from ..autograd import OPS, Tensor
 from ..backend import get_default_dtype
 from ..backend.dtypes import can_cast
-from ..errors import ShapeError, describe
+from ..errors import ShapeError, describe, refusal, what_is
 
 Number: TypeAlias = int | float | bool
 Operand: TypeAlias = Tensor | int | float | bool
@@ -44,6 +45,45 @@ def both_spellings(function: _F) -> _F:
         return function(*args, **kwargs)
 
     return _either  # type: ignore[return-value]  # the same signature, and two more names
+
+
+def guarded(function: _F) -> _F:
+    """The function as users get it: an argument that is none of what it should be is told by its name."""
+
+    @functools.wraps(function)
+    def _guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except AttributeError as error:
+            raise _misfit(function, args, kwargs, error) or error from None
+
+    return _guarded  # type: ignore[return-value]  # the same signature
+
+
+def guard(names: dict[str, Any]) -> None:
+    """Guard every function that a module shows its users; calls inside the package go past the guard."""
+    for name, value in names.items():
+        if inspect.isfunction(value) and value.__module__ != __name__ and needs_guard(value, 0):
+            names[name] = guarded(value)
+
+
+def needs_guard(function: Callable[..., Any], first: int) -> bool:
+    """Must arguments (from the first on) be tensors? What may be a number too goes to ops, which refuse by themselves."""
+    kinds = [str(p.annotation) for p in inspect.signature(function).parameters.values() if p.name != "out"]
+    return any("Tensor" in kind and "int" not in kind or kind == str(Any) for kind in kinds[first:])
+
+
+def _misfit(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: AttributeError
+) -> Exception | None:
+    """The argument that was asked for what it has not, and what it should have been; None if it was no argument."""
+    parameters, wrong = inspect.signature(function).parameters, error.obj
+    for name, value in inspect.signature(function).bind(*args, **kwargs).arguments.items():
+        if value is wrong or (isinstance(value, (tuple, list)) and any(v is wrong for v in value)):
+            kind = parameters[name].annotation
+            needed = "a tensor" if "Tensor" in str(kind) or kind is Any else f"of type {getattr(kind, '__name__', kind)}"
+            return refusal(TypeError, function.__name__, f"{name} must be {needed}, got {what_is(wrong)}")
+    return None
 
 
 def axis_of(dim: int, ndim: int, operation: str) -> int:
@@ -97,6 +137,8 @@ def into(out: Tensor | None, value: Tensor) -> Tensor:
     """The value; in the memory of `out`, if that was given."""
     if out is None:
         return value
+    if not isinstance(out, Tensor):
+        raise TypeError(f"out=: a tensor is needed, got {what_is(out)}")
     if value.needs_grad or out.needs_grad:
         raise RuntimeError("out= does not go with gradients: an operand or the output requires them; use no_grad()")
     if not can_cast(value.dtype, out.dtype):

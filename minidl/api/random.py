@@ -9,7 +9,7 @@ import numpy as np
 from .. import backend
 from ..autograd import Tensor
 from ..backend import backend_of, check_dtype, default_generator, get_default_dtype
-from ..errors import describe
+from ..errors import describe, what_is
 from .arguments import DType, Number, into, shape_of
 from .creation import Device, made
 from .indexing import setitem
@@ -60,7 +60,11 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 def _stream(generator: backend.Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).numpy
+    if generator is None:
+        return default_generator.numpy
+    if not isinstance(generator, backend.Generator):
+        raise TypeError(f"generator: a minidl.Generator is needed, got {what_is(generator)}")
+    return generator.numpy
 
 
 def _floating(dtype: DType | None, operation: str) -> np.dtype[Any]:

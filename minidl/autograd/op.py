@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
 from ..backend.dtypes import float32
-from ..errors import Unsupported, explain, refuse_mixed, stale_view
+from ..errors import Unsupported, explain, refusal, refuse_mixed, stale_view, what_is
 from .memory import Memory, tick
 from .modes import modes
 from .tensor import OPERATORS, Node, Tensor, make
@@ -27,7 +27,7 @@ class _Registry:
 
 OPS: Any = _Registry()
 PLAIN = (float, int, bool, type(None))
-_USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError)
+_USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError, AttributeError)
 _ndarray = NUMPY.array_type
 _node = Node.__new__
 
@@ -55,6 +55,7 @@ class Op:
         parameters = list(inspect.signature(formula).parameters.values())[1:]
         self.arguments = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         self.kept = {self.arguments.index(name) for name in keep}
+        self.optional = any(p.default is None for p in parameters[: len(self.arguments)])  # may an operand be absent?
         setattr(OPS, self.name, self)
         for operator, swapped in OPERATORS.get(self.name, ()):
             setattr(Tensor, operator, _operator(self, len(self.arguments), swapped))
@@ -103,14 +104,14 @@ class Op:
                 if array.dtype is not dtype:
                     settled = dtype is None and array.dtype.kind == "f"
                     dtype = array.dtype
-            elif type(a) in PLAIN:
+            elif type(a) in PLAIN and (a is not None or self.optional):
                 arrays.append(a)
                 inputs.append(a)
                 wanted.append(False)
             else:
                 return self(*(_operand(self, b) for b in args), **params)
         if array is None:
-            raise Unsupported(f"{self.name}: at least one tensor is needed, got {', '.join(map(repr, args))}")
+            raise refusal(Unsupported, self.name, f"at least one tensor is needed, got {', '.join(map(repr, args))}")
         recording = modes.recording
         if recording and Memory.watched:
             _look(args)
@@ -232,13 +233,13 @@ def value_node(parent: Node, index: int | None, y: Any, memory: Memory) -> Node:
 
 def _operand(op: Op, value: Any) -> Any:
     """What was passed, as something a formula can take; arrays are copied, so that theirs may change."""
-    if isinstance(value, Tensor) or type(value) in PLAIN:
+    if isinstance(value, Tensor) or (type(value) in PLAIN and (value is not None or op.optional)):
         return value
     if isinstance(value, (np.generic, int, float)):
         return value.item() if isinstance(value, np.generic) else float(value) + 0
     if type(value) in BACKENDS:
         return Tensor(value.copy())
-    raise Unsupported(f"{op.name}: a tensor or a number is needed, got {type(value).__name__}")
+    raise refusal(Unsupported, op.name, f"a tensor or a number is needed, got {what_is(value)}")
 
 
 def _look(args: Sequence[Any]) -> None:
@@ -257,8 +258,6 @@ def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:
 
 def _operator(op: Op, arity: int, swapped: bool) -> Callable[..., Any]:
     def operator(a: Tensor, b: Any) -> Any:
-        if b is None:  # absent is a value of optional operands only
-            return NotImplemented
         try:
             return call(b, a) if swapped else call(a, b)
         except Unsupported:
