@@ -130,6 +130,8 @@ class _Machine:
                 push(known(argument))
             case "STACK_GLOBAL":
                 attribute, module = pop(), pop()
+                if type(module) is not str or type(attribute) is not str:
+                    raise ValueError("its pickle takes a name that is no text")
                 push(known(f"{module}.{attribute}"))
             case "BINPERSID":
                 push(self.storage(pop()))
