@@ -85,7 +85,7 @@ def _misfit(
             tensor = "Tensor" in kind or "Any" in kind
             needed = f"a tensor, got {what_is(wrong)}" if tensor else f"{kind}, got {wrong!r}"
             return refusal(TypeError, function.__name__, f"{name} must be {needed}")
-    return None
+    return None  # something was wrong further in, and is shown as it is
 
 
 def _holds(value: Any, wrong: Any) -> bool:
@@ -131,9 +131,14 @@ def sizes_of(size: tuple[Any, ...], operation: str) -> tuple[int, ...]:
         raise TypeError(f"{operation}: sizes are integers, got {size}") from None
 
 
-def shape_of(size: tuple[Any, ...], operation: str) -> tuple[int, ...]:
+def named(size: tuple[Any, ...], by_name: Any) -> tuple[Any, ...]:
+    """f(2, 3) and f(size=(2, 3)) as (2, 3)."""
+    return size if by_name is None else (*size, by_name)
+
+
+def shape_of(size: tuple[Any, ...], operation: str, by_name: Any = None) -> tuple[int, ...]:
     """As `sizes_of`, for a new tensor: none may be negative."""
-    sizes = sizes_of(size, operation)
+    sizes = sizes_of(named(size, by_name), operation)
     if any(n < 0 for n in sizes):
         raise RuntimeError(f"{operation}: sizes cannot be negative, got {sizes}")
     return sizes
