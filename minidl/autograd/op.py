@@ -30,6 +30,7 @@ PLAIN = (float, int, bool, type(None))
 _USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError, AttributeError)
 _ndarray = NUMPY.array_type
 _node = Node.__new__
+_tensor = Tensor.__new__
 
 
 class Op:
@@ -117,7 +118,7 @@ class Op:
             _look(args)
         xp = NUMPY if type(array) is _ndarray else backend_of(array)
         try:
-            if self.promote is not None and not settled:
+            if not settled and self.promote is not None:
                 arrays = self.promoted(xp, arrays)
             y, vjps = self.formula(xp, *arrays, **params) if self.direct else self.evaluate(xp, arrays, params)
         except _USER_ERRORS as error:
@@ -137,9 +138,9 @@ class Op:
                     if not want:
                         vjps[k] = None  # what nobody needs is dropped, with all it captured
             node.vjps = vjps
-        if type(y) is tuple:
-            return self._values(xp, y, node, args)
         if type(y) is not type(array):
+            if type(y) is tuple:
+                return self._values(xp, y, node, args)
             y = xp.asarray(y)  # NumPy gives a scalar where a result has no axes
         base = None if y.base is None and y is not array else _owner(xp, y, args)
         memory = Memory() if base is None else base.memory
@@ -149,7 +150,12 @@ class Op:
             node.dtype = dtype = y.dtype
             if dtype is not float32 and dtype.kind != "f":
                 node = None  # integers and truth values are not differentiable
-        out = make(y, node is not None, node, memory)
+        out = _tensor(Tensor)  # as make() does, without the call
+        out.array = y
+        out.node = node
+        out.needs_grad = node is not None
+        out.memory = memory
+        out.grad = out.hooks = out.base = None
         if base is not None and recording:
             out.base = base if base.base is None else base.base
         return out
