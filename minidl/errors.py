@@ -51,6 +51,18 @@ def what_is(value: Any) -> str:
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
+def must_be_tensor(name: str, value: Any) -> None:
+    if not hasattr(value, "needs_grad"):
+        raise TypeError(f"{name} must be a tensor, got {what_is(value)}")
+
+
+def must_be_alike(name: str, value: Any, like: Any) -> None:
+    """Refuse what is no tensor of this shape, dtype and device."""
+    must_be_tensor(name, value)
+    if describe(value) != describe(like):
+        raise RuntimeError(f"{name} ({describe(value)}) must be None or like {describe(like)}")
+
+
 def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) -> BaseException:
     """The error of a formula, told as one about the user's call."""
     if getattr(error, "explained", False):
@@ -107,6 +119,20 @@ def refuse_mixed(operands: list[Any]) -> None:
     dtypes = list(dict.fromkeys(str(x.dtype) for x in operands if hasattr(x, "dtype")))
     if len(dtypes) > 1:
         raise DtypeError(f"the operands have different dtypes ({' and '.join(dtypes)}); bring them to one with .to()")
+
+
+def no_history(operation: str, t: Any) -> RuntimeError:
+    return RuntimeError(
+        f"{operation}: this tensor ({describe(t)}) does not require gradients and no recorded operation made it; "
+        "was it computed under no_grad, detached, or from tensors without requires_grad?"
+    )
+
+
+def not_one_number(operation: str, t: Any) -> RuntimeError:
+    return RuntimeError(
+        f"{operation}: only a tensor with one element starts from a gradient of one, and this is {describe(t)}; "
+        "reduce it (.sum(), .mean()) or pass a gradient of its shape"
+    )
 
 
 def stale_view(t: Any) -> RuntimeError:

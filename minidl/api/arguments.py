@@ -68,7 +68,7 @@ def guard(names: dict[str, Any]) -> None:
 
 
 def needs_guard(function: Callable[..., Any], first: int) -> bool:
-    """Must arguments (from the first on) be tensors? What may be a number too goes to ops, which refuse by themselves."""
+    """Must arguments, from the first on, be tensors? Those that may be numbers go to ops, which refuse the rest."""
     kinds = [str(p.annotation) for p in inspect.signature(function).parameters.values() if p.name != "out"]
     return any("Tensor" in kind and "int" not in kind or kind == str(Any) for kind in kinds[first:])
 
@@ -77,13 +77,19 @@ def _misfit(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: AttributeError
 ) -> Exception | None:
     """The argument that was asked for what it has not, and what it should have been; None if it was no argument."""
-    parameters, wrong = inspect.signature(function).parameters, error.obj
-    for name, value in inspect.signature(function).bind(*args, **kwargs).arguments.items():
-        if value is wrong or (isinstance(value, (tuple, list)) and any(v is wrong for v in value)):
-            kind = parameters[name].annotation
-            needed = "a tensor" if "Tensor" in str(kind) or kind is Any else f"of type {getattr(kind, '__name__', kind)}"
-            return refusal(TypeError, function.__name__, f"{name} must be {needed}, got {what_is(wrong)}")
+    signature, wrong = inspect.signature(function), error.obj
+    given = signature.bind(*args, **kwargs).arguments
+    for name, value in given.items():
+        kind = inspect.formatannotation(signature.parameters[name].annotation)
+        if _holds(value, wrong):
+            tensor = "Tensor" in kind or "Any" in kind
+            needed = f"a tensor, got {what_is(wrong)}" if tensor else f"{kind}, got {wrong!r}"
+            return refusal(TypeError, function.__name__, f"{name} must be {needed}")
     return None
+
+
+def _holds(value: Any, wrong: Any) -> bool:
+    return value is wrong or (isinstance(value, (tuple, list)) and any(_holds(v, wrong) for v in value))
 
 
 def axis_of(dim: int, ndim: int, operation: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..backend import check_dtype
-from ..errors import ShapeError, describe
+from ..errors import ShapeError, describe, what_is
 from .arguments import Dim, axes_of, axis_of, both_spellings, into, ops, sizes_of, tensors_of
 from .indexing import getitem
 
@@ -140,7 +140,7 @@ def atleast_3d(*tensors: Any) -> Any:
 def _at_least(tensors: tuple[Any, ...], grow: Any) -> Any:
     if len(tensors) == 1 and isinstance(tensors[0], Tensor):
         return grow(tensors[0])
-    return tuple(grow(t) for t in (tensors[0] if len(tensors) == 1 else tensors))
+    return tuple(grow(t) for t in tensors_of(tensors[0] if len(tensors) == 1 else tensors, "atleast"))
 
 
 # ---------------------------------------------------------------------------------------------- another order of axes
@@ -290,6 +290,8 @@ def repeat_interleave(
         y = ops.broadcast_to(unsqueeze(x, axis + 1), shape=shape)
         y = ops.reshape(y, shape=(*x.shape[:axis], n * repeats, *x.shape[axis + 1 :]))
         return y if y.memory is not input.memory else ops.copy(y)
+    if not isinstance(repeats, Tensor):
+        raise TypeError(f"repeat_interleave: repeats must be an integer or a tensor of them, got {what_is(repeats)}")
     counts = repeats.tolist()
     if len(counts) != n or builtins.any(c < 0 for c in counts):
         raise RuntimeError(f"repeat_interleave: {n} counts of 0 or more are needed, one per entry, got {counts}")
