@@ -30,7 +30,6 @@ PLAIN = (float, int, bool, type(None))
 _USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError, AttributeError)
 _ndarray = NUMPY.array_type
 _node = Node.__new__
-_tensor = Tensor.__new__
 
 
 class Op:
@@ -150,12 +149,7 @@ class Op:
             node.dtype = dtype = y.dtype
             if dtype is not float32 and dtype.kind != "f":
                 node = None  # integers and truth values are not differentiable
-        out = _tensor(Tensor)  # as make() does, without the call
-        out.array = y
-        out.node = node
-        out.needs_grad = node is not None
-        out.memory = memory
-        out.grad = out.hooks = out.base = None
+        out = make(y, node is not None, node, memory)
         if base is not None and recording:
             out.base = base if base.base is None else base.base
         return out
