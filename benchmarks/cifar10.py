@@ -76,10 +76,12 @@ def main() -> None:
     for name, lib, n in (("minidl", minidl, threads), ("PyTorch", torch, threads), ("PyTorch", torch, 1)) * 2:
         torch.set_num_threads(n)
         losses[name, n], seconds = run(lib, *task)
-        print(f"  {name:8} {n} threads  {seconds / steps * 1e3:6.2f} ms a step, {seconds / steps * 12_500:6.1f} s an epoch")
+        each = seconds / steps
+        print(f"  {name:8} {n} threads  {each * 1e3:6.2f} ms a step, {each * 12_500:6.1f} s an epoch")
     other = losses["PyTorch", threads]
     for what, name, n in (("minidl", "minidl", threads), ("PyTorch on one thread", "PyTorch", 1)):
-        print(f"  {steps} losses in float32, PyTorch and {what}: at most {np.abs(losses[name, n] - other).max():.1e} apart")
+        apart = np.abs(losses[name, n] - other).max()
+        print(f"  {steps} losses in float32, PyTorch and {what}: at most {apart:.1e} apart")
 
 
 if __name__ == "__main__":

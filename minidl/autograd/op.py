@@ -117,7 +117,7 @@ class Op:
             _look(args)
         xp = NUMPY if type(array) is _ndarray else backend_of(array)
         try:
-            if self.promote is not None and not settled:
+            if not settled and self.promote is not None:
                 arrays = self.promoted(xp, arrays)
             y, vjps = self.formula(xp, *arrays, **params) if self.direct else self.evaluate(xp, arrays, params)
         except _USER_ERRORS as error:
@@ -137,9 +137,9 @@ class Op:
                     if not want:
                         vjps[k] = None  # what nobody needs is dropped, with all it captured
             node.vjps = vjps
-        if type(y) is tuple:
-            return self._values(xp, y, node, args)
         if type(y) is not type(array):
+            if type(y) is tuple:
+                return self._values(xp, y, node, args)
             y = xp.asarray(y)  # NumPy gives a scalar where a result has no axes
         base = None if y.base is None and y is not array else _owner(xp, y, args)
         memory = Memory() if base is None else base.memory

@@ -1,6 +1,7 @@
 """The worker processes as their parent sees them: start, ask, wait for answers, end."""
 
 import os
+import pickle
 import signal
 import sys
 import time
@@ -56,17 +57,18 @@ class Workers:
                     ours, theirs = context.Pipe()
                     _ours.add(ours)
                     self.connections.append(ours)
-                    made = context.Process(  # type: ignore[attr-defined]  # every context has it
-                        target=run, args=(theirs, job, k, count, init, ahead), name=f"DataLoader-{k}", daemon=True
-                    )
-                    made.start()
-                    self.processes.append(made)
-                    theirs.close()
+                    with theirs:  # else we would not hear the worker's end go
+                        made = context.Process(  # type: ignore[attr-defined]  # every context has it
+                            target=run, args=(theirs, job, k, count, init, ahead), name=f"DataLoader-{k}", daemon=True
+                        )
+                        made.start()
+                        self.processes.append(made)
         except BrokenPipeError:
             raise self._dead(len(self.processes)) from None
         except BaseException as error:
             self.close()
-            if self.method != "fork" and isinstance(error, (AttributeError, TypeError, ValueError)):
+            unpicklable = isinstance(error, (AttributeError, TypeError, ValueError, pickle.PicklingError))
+            if self.method != "fork" and unpicklable:
                 raise TypeError(  # pickle says it in its own ways
                     f"DataLoader: a worker started by {self.method!r} gets its dataset, collate_fn and worker_init_fn "
                     f"pickled, and one cannot be: {error}. Define functions and classes at the top of a module"

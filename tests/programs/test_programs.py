@@ -22,7 +22,8 @@ def few_photographs(folder, rng):
         images = rng.integers(0, 25, (8, 3072)) + 23 * labels[:, None]
         batch = {b"data": images.astype(np.uint8), b"labels": labels.tolist()}
         (root / name).write_bytes(pickle.dumps(batch, protocol=2))
-    (root / "batches.meta").write_bytes(pickle.dumps({b"label_names": [b"class %d" % k for k in range(10)]}, protocol=2))
+    meta = {b"label_names": [b"class %d" % k for k in range(10)]}
+    (root / "batches.meta").write_bytes(pickle.dumps(meta, protocol=2))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="without fork, worker processes need a main guard, which the program lacks")

@@ -240,7 +240,7 @@ class ndarray:
     def shape(self, shape: Any) -> None:
         view = self._a.reshape(shape)
         if view.size and not np.shares_memory(view, self._a):
-            raise AttributeError("incompatible shape: an array whose memory is not in order cannot be reshaped in place")
+            raise AttributeError("incompatible shape: memory that is not in order cannot be reshaped in place")
         self._a = view
 
     @property
