@@ -79,7 +79,10 @@ def _values(data: Any, wanted: Any) -> Any:
         return _checked(np.asarray(data, wanted if wanted is not None and wanted.kind == "f" else scalar_dtype(data)))
     if isinstance(data, (list, tuple, range)):
         dtypes: set[Any] = set()
-        plain = _plain(data, dtypes)
+        try:
+            plain = _plain(data, dtypes)
+        except RecursionError:
+            raise ValueError("tensor: these sequences are nested without end, or much too deep") from None
         dtype = None
         for found in dtypes:
             dtype = found if dtype is None else promote_types(dtype, found)

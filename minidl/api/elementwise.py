@@ -445,7 +445,7 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 
 def xlogy(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """input ln other, which is 0 where input is 0, whatever other is (unless NaN)."""
-    if isinstance(input, Tensor) and not isinstance(other, Tensor):
+    if isinstance(input, Tensor) and isinstance(other, (int, float)):
         other = ops.full_like(as_float(input), shape=(), fill_value=other)  # the logarithm of a number would be float64
     return into(out, ops.xlogy(input, other))
 
