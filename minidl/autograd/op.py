@@ -112,7 +112,7 @@ class Op:
             raise refusal(Unsupported, self.name, f"at least one tensor is needed, got {', '.join(map(repr, args))}")
         recording = modes.recording
         if recording and Memory.watched:
-            _look(args)
+            _look(args, True in wanted)
         xp = NUMPY if type(array) is _ndarray else backend_of(array)
         try:
             if not settled and self.promote is not None:
@@ -240,11 +240,12 @@ def _operand(op: Op, value: Any) -> Any:
     raise refusal(Unsupported, op.name, f"a tensor or a number is needed, got {what_is(value)}")
 
 
-def _look(args: Sequence[Any]) -> None:
+def _look(args: Sequence[Any], records: bool) -> None:
     """Before a record reads watched memory: has the user written it; is this view older than its base's history?"""
     for a in args:
         if isinstance(a, Tensor):
-            a.memory.look()
+            if records:
+                a.memory.look()
             if a.memory.recorded and a.base is not None and not a.needs_grad:
                 raise stale_view(a)
 
