@@ -124,11 +124,8 @@ class Op:
         node = None
         if recording and vjps is not None and True in wanted:
             node = _node(Node)
-            node.op = self
-            node.inputs = inputs
-            node.params = params
-            node.hooks = None
-            node.number = tick()
+            node.op, node.inputs, node.params = self, inputs, params
+            node.hooks, node.number = None, tick()
             if False in wanted and type(vjps) is tuple:
                 vjps = list(vjps)
                 for k, want in enumerate(wanted):
