@@ -57,7 +57,7 @@ REFUSED = [
     (lambda: F.binary_cross_entropy(numbers(math.nan), numbers(1)), RuntimeError, "between 0 and 1"),
     (lambda: F.binary_cross_entropy_with_logits(floats(3, 1), floats(3)), ValueError, r"the input's shape \(3, 1\)"),
     (lambda: F.linear(floats(2, 3), floats(4, 2)), RuntimeError, r"has 3 .* \(4, 2\) takes 2"),
-    (lambda: F.linear(floats(2, 3), floats(4, 3), floats(3)), ValueError, r"b \(3,\)"),
+    (lambda: F.linear(floats(2, 3), floats(4, 3), floats(3)), ValueError, r"bias \(3,\)"),
     (lambda: F.linear(floats(2, 3, dtype="float64"), floats(4, 3)), RuntimeError,
      r"linear: the operands have different dtypes \(float64 and float32\)"),
     (lambda: F.conv2d(floats(1, 1, 3, 3), floats(1, 1, 3, 3, dtype="float64")), TypeError, "different dtypes"),
