@@ -35,6 +35,13 @@ class Unsupported(TypeError):
     """An operand that is no tensor and no number."""
 
 
+def operand_names(formula: Any) -> list[str]:
+    """What a formula calls its operands: all between `xp` and the keyword-only ones (as `inspect`, but at once)."""
+    code = formula.__code__
+    several = code.co_argcount + code.co_kwonlyargcount  # where the name of *xs stands, if there is one
+    return [*code.co_varnames[1 : code.co_argcount], *code.co_varnames[several:][: bool(code.co_flags & 4)]]
+
+
 def describe(value: Any) -> str:
     """`float32 (3, 4)`, with the device where it is not the CPU; numbers as themselves."""
     if hasattr(value, "dtype"):

@@ -74,7 +74,7 @@ def guard(names: dict[str, Any]) -> None:
 
 def needs_guard(function: Callable[..., Any], first: int) -> bool:
     """Must arguments, from the first on, be tensors? Those that may be numbers go to ops, which refuse the rest."""
-    kinds = [str(p.annotation) for p in inspect.signature(function).parameters.values() if p.name != "out"]
+    kinds = [str(kind) for name, kind in function.__annotations__.items() if name not in ("out", "return")]
     return any("Tensor" in kind and "int" not in kind or kind == str(Any) for kind in kinds[first:])
 
 

@@ -134,7 +134,7 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor in the memory of another library's array."""
     array = np.from_dlpack(ext_tensor)
     t = Tensor(array)
-    t.memory.expose(array)
+    t.memory.expose(array, read=False)
     return t
 
 

@@ -67,7 +67,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     if not ndarray.dtype.isnative:
         raise TypeError(f"from_numpy: dtype {ndarray.dtype} has its bytes in foreign order; convert with .astype first")
     t = Tensor(ndarray)
-    t.memory.expose(ndarray)
+    t.memory.expose(ndarray, read=False)
     return t
 
 
@@ -383,6 +383,7 @@ def on_device(input: Tensor, where: Device) -> Tensor:
         return input
     out = Tensor(array)
     if input.needs_grad and modes.recording:
+        input.memory.look()  # as every record does before it reads
         home, node = input.device, Node()
         node.op, node.inputs, node.params, node.hooks = _TRANSFER, [input.node or input], {"where": where}, None
         node.vjps, node.number = (lambda g: move(g, home),), tick()

@@ -1,15 +1,17 @@
 """The worker processes as their parent sees them: start, ask, wait for answers, end."""
 
+import _thread
 import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_all_start_methods, get_context, process
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -175,16 +177,31 @@ def _quiet_start() -> Iterator[None]:
 def _close(owner: int, processes: list[Any], connections: list[Any]) -> None:
     if os.getpid() != owner:
         return  # a fork's copy of the list; the processes are not its own
-    for end in connections:
-        end.close()  # a worker that waits ends at once, one that works when it has finished, or after GRACE
-    deadline = time.monotonic() + GRACE + 1
-    for stop in (lambda p: None, lambda p: p.terminate(), lambda p: p.kill()):
+    try:
+        for end in connections:
+            end.close()  # a worker that waits ends at once, one that works when it has finished, or after GRACE
+        _join(processes, GRACE + 1)
         for p in processes:
-            stop(p)
+            p.terminate()
+        _join(processes, 1)
+    except KeyboardInterrupt:
+        # Where the last reference went, Python drops what is raised here; so Ctrl-C comes again, when we are through.
+        with suppress(RuntimeError):  # at exit no thread can be started, and none is needed
+            again = threading.Timer(0.05, _thread.interrupt_main)
+            again.daemon = True
+            again.start()
+    finally:
         for p in processes:
-            p.join(max(0.0, deadline - time.monotonic()))
-        processes[:] = [p for p in processes if p.exitcode is None]
-        deadline = time.monotonic() + 1
+            p.kill()
+        _join(processes, 1)
+
+
+def _join(processes: list[Any], seconds: float) -> None:
+    """Wait for processes to end, and leave in the list those that have not."""
+    deadline = time.monotonic() + seconds
+    for p in processes:
+        p.join(max(0.0, deadline - time.monotonic()))
+    processes[:] = [p for p in processes if p.exitcode is None]
 
 
 def _close_inherited() -> None:

@@ -93,6 +93,33 @@ def test_memory_shared_by_from_numpy_is_watched():
         y.backward()
 
 
+def test_memory_that_no_record_reads_is_never_looked_at(monkeypatch):
+    looks = []
+    monkeypatch.setattr("minidl.autograd.memory._checksum", lambda array: looks.append(array) or 0)
+    array, w = np.arange(6.0), leaf([1.0, 2.0])
+    data = minidl.from_numpy(array)  # a data set: each step takes a copy of some rows
+    for _ in range(3):
+        (w * data[[1, 2]]).sum().backward()
+    array[:] = 0.0
+    (w * data[[1, 2]]).sum().backward()
+    assert not looks
+    y = (w * data[1:3]).sum()  # a view is read where it lies
+    assert looks
+    y.backward()
+
+
+def test_memory_shared_by_from_numpy_may_be_written_before_a_record_reads_it():
+    array = np.array([3.0, 4.0])
+    w, x = leaf([1.0, 2.0]), minidl.from_numpy(array)
+    array[0] = 5.0
+    y = (w * x).sum()
+    y.backward(retain_graph=True)
+    assert w.grad.tolist() == [5.0, 4.0]
+    x.numpy()[0] = 7.0
+    with pytest.raises(RuntimeError, match="overwritten in place"):
+        y.backward()
+
+
 def test_an_array_operand_is_copied_so_that_the_gradient_stays_right():
     array, w = np.array([3.0, 4.0]), leaf([1.0, 2.0])
     y = (w * array).sum()

@@ -70,7 +70,8 @@ class Script:
             out, err = self.process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            raise
+            out, err = self.process.communicate()
+            raise AssertionError(f"it does not end; it printed\n{out}\n{err}") from None
         deadline = time.monotonic() + 5
         while self.members() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -94,7 +95,8 @@ LOOPS = {
     "in slow batches": "it = iter(DataLoader(Made(60), 2, num_workers=3)); time.sleep(0.5); ready(); next(it)",
     "persistent": "d = DataLoader(Made(), 10, num_workers=3, persistent_workers=True)\n"
     "for b in d: pass\nready()\nfor b in d: time.sleep(30)",
-    "while they start": "ready()\nwhile True:\n    it = iter(DataLoader(Made(), 10, num_workers=4))",
+    "while they start and end": "ready()\nwhile True:\n    it = iter(DataLoader(Made(), 10, num_workers=4))",
+    "while they end": "ready()\nwhile True:\n    for b in DataLoader(Made(0.3), 10, num_workers=2): break",
 }
 
 
