@@ -18,14 +18,14 @@ WORKERS = (0, 1, 2, 4)
 
 
 class Busy:
-    """1 ms of plain Python an example."""
+    """About a millisecond of plain Python an example."""
 
     def __len__(self) -> int:
-        return 512
+        return 256
 
     def __getitem__(self, k: int) -> np.ndarray:
         x = k
-        for _ in range(16_000):
+        for _ in range(10_000):
             x = (x * 1103515245 + 12345) % 2147483648
         return np.full(64, x, dtype="float32")
 
@@ -50,7 +50,7 @@ def passes(make: Callable[..., object], **options: object) -> dict[str, Callable
         return lambda: sum(1 for _ in loader)  # type: ignore[attr-defined]  # a loader of either library
 
     return {
-        str(n): run(make(num_workers=n, persistent_workers=n > 0, batch_size=32, **options)) for n in WORKERS
+        str(n): run(make(num_workers=n, persistent_workers=n > 0, batch_size=16, **options)) for n in WORKERS
     }
 
 
@@ -61,7 +61,7 @@ def row(what: str, examples: int, candidates: dict[str, Callable[[], object]], r
 
 def main() -> None:
     print(machine())
-    print("Examples per second in batches of 32, medians of 9 passes in turn. By the number of workers:")
+    print("Examples per second in batches of 16, medians over passes in turn. By the number of workers:")
     print(f"  {'':34}" + "".join(f"{n:10}" for n in WORKERS))
     rows = np.random.default_rng(0).random((20_000, 784), dtype="float32")
     libraries = {"minidl": (DataLoader, TensorDataset(minidl.from_numpy(rows)))}

@@ -16,8 +16,8 @@ from multiprocessing import connection, get_all_start_methods, get_context, proc
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import shared
 from .fetch import Job
+from .shared import Inbox
 from .worker import GRACE, run
 
 _ours: "weakref.WeakSet[Any]" = weakref.WeakSet()  # this process's end of every worker's connection
@@ -51,6 +51,7 @@ class Workers:
         self.passes, self.heard = 0, False
         self.processes: list[Any] = []
         self.connections: list[Any] = []
+        self.inboxes: list[Inbox] = []
         # Also at exit, and where the last reference to this object goes.
         self.close = weakref.finalize(self, _close, os.getpid(), self.processes, self.connections)
         try:
@@ -59,6 +60,7 @@ class Workers:
                     ours, theirs = context.Pipe()
                     _ours.add(ours)
                     self.connections.append(ours)
+                    self.inboxes.append(Inbox(ours))
                     with theirs:  # else we would not hear the worker's end go
                         made = context.Process(  # type: ignore[attr-defined]  # every context has it
                             target=run, args=(theirs, job, k, count, init, ahead), name=f"DataLoader-{k}", daemon=True
@@ -115,7 +117,7 @@ class Workers:
         """The next answer of worker k."""
         try:
             self.ready([k])
-            answer = shared.receive(self.connections[k])
+            answer = self.inboxes[k].receive()
         except (EOFError, ConnectionError):
             raise self._dead(k) from None
         except BaseException:  # Ctrl-C in the middle of a message: what follows it could not be read
