@@ -309,6 +309,7 @@ from .backend.dtypes import (
     int64,
     uint8,
 )
+from .saving import load, save
 
 __version__ = "0.1.0"
 
@@ -510,6 +511,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -595,6 +597,7 @@ __all__ = [
     "row_stack",
     "rsqrt",
     "rsub",
+    "save",
     "scatter",
     "scatter_add",
     "scatter_reduce",

@@ -1,10 +1,9 @@
 """Files that are whole or absent: written beside their place, then moved there in one step."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 
@@ -12,22 +11,35 @@ from typing import IO, Any
 def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **kwargs: Any) -> Iterator[IO[Any]]:
     """Open a file for writing that takes its name only once it is complete and on the disk.
 
-    A kill at any moment leaves the old file or the new one; an error leaves the old one and no trace."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    A kill at any moment leaves the old file or the new one (and perhaps a hidden `.name.….part` beside it); an
+    error leaves the old one and no trace. A link stays a link, to the new file. Permissions follow the umask."""
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # /dev/null or a pipe is written into, not replaced
+        with open(path, mode, **kwargs) as file:
+            yield file
+        return
+    folder, name = os.path.split(path)
+    # The name is cut so that a name as long as the file system allows still leaves room for the rest.
+    temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(6)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(temporary, flags, 0o666)
+    except OSError as error:
+        error.filename = path  # what the user asked for
+        raise
     try:
         with os.fdopen(handle, mode, **kwargs) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's files are private; ours are as open() would make them
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):  # an interrupt right after the move
+            os.unlink(temporary)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with suppress(OSError):  # the move itself reaches the disk, where folders can be synchronised (not on Windows)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

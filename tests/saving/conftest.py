@@ -1,0 +1,21 @@
+import tracemalloc
+from contextlib import contextmanager
+
+import pytest
+
+
+@pytest.fixture
+def allocations():
+    """Fails where more memory was taken than a file of this size can ask for."""
+
+    @contextmanager
+    def watch(within):
+        tracemalloc.start()
+        try:
+            yield
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 2**20 + 60 * within, f"{peak} bytes were taken for a file of {within}"
+
+    return watch
