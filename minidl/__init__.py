@@ -6,7 +6,7 @@ from typing import Any as _Any
 
 import numpy as _np
 
-from . import autograd, cuda, linalg, nn, optim, utils
+from . import autograd, cuda, linalg, nn, optim, testing, utils
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
     Generator,
@@ -312,6 +312,9 @@ from .backend.dtypes import (
 from .saving import load, save
 
 __version__ = "0.1.0"
+
+# PyTorch has these two in autograd; here they are built upon it, a few layers up.
+vars(autograd).update(gradcheck=testing.gradcheck, gradgradcheck=testing.gradgradcheck)
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -638,6 +641,7 @@ __all__ = [
     "tensor",
     "tensor_split",
     "tensordot",
+    "testing",
     "tile",
     "topk",
     "trace",

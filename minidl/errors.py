@@ -46,7 +46,7 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     names = op.arguments if len(op.arguments) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
     what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
     devices = sorted({str(t.device) for t in tensors})
-    kept = (IndexError, DtypeError, TypeError, NotImplementedError)
+    kept = (RangeError, IndexError, DtypeError, TypeError, NotImplementedError)
     kind = next((k for k in kept if isinstance(error, k)), ShapeError if isinstance(error, ValueError) else RuntimeError)
     reason = _sentence(error)
     if len(devices) > 1:

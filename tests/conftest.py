@@ -84,6 +84,10 @@ if HAS_STRICT:
 @pytest.fixture
 def device(request):
     """The name of a device; a test that takes it runs on every device of the run."""
+    if request.param == "strict":
+        from minidl.testing.strict import add_strict_device
+
+        add_strict_device()
     return request.param
 
 

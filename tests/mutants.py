@@ -127,11 +127,12 @@ def parts(function, kinds, seen):
     for inside, nodes in ((True, regions), (False, [definition(function.__code__)])):
         for node in nodes:
             for call in ast.walk(node):
-                helper = reader.outside.get(call.func.id) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else None
-                if not isinstance(helper, types.FunctionType) or not arguments(definition(helper.__code__)):
+                named = isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+                helper = reader.outside.get(call.func.id) if named else None
+                if not isinstance(helper, types.FunctionType):
                     continue
                 parameters = arguments(definition(helper.__code__))
-                if parameters[0].arg != "xp":
+                if not parameters or parameters[0].arg != "xp":
                     continue
                 given = {p.arg: reader.kind(a) for p, a in zip(parameters, call.args)}
                 for f, r, own in parts(helper, given, seen):
@@ -162,7 +163,8 @@ def backward_only(function):
         node = queue.pop()
         if isinstance(node, ast.Call):
             used = [node.func, *node.args]  # `folded(f, parts)` calls f
-            for f in {names[n.id] for n in used if isinstance(n, ast.Name) and n.id in names} | ({node.func} & set(nested)):
+            by_name = {names[n.id] for n in used if isinstance(n, ast.Name) and n.id in names}
+            for f in by_name | ({node.func} & set(nested)):
                 if f not in called:
                     called.add(f)
                     queue.extend(own_nodes(f))
@@ -178,7 +180,8 @@ def faults(reader, region):
     frozen = collections.defaultdict(list)
     inner = {a.arg for f in ast.walk(region) if isinstance(f, ast.FunctionDef | ast.Lambda) for a in arguments(f)}
     inner |= {n.id for n in ast.walk(region) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    of_values = {n for v in ast.walk(region) if isinstance(v, ast.BinOp) and reader.kind(v) is VALUE for n in ast.walk(v)}
+    products = [n for n in ast.walk(region) if isinstance(n, ast.BinOp) and reader.kind(n) is VALUE]
+    of_values = {n for product in products for n in ast.walk(product)}
     for node in expressions(region):
         match node:
             case ast.BinOp(op=ast.Mult() | ast.Div()) if node in of_values:
@@ -251,7 +254,9 @@ def rebuilt(formula, function, node):
     original[function.__name__] = made  # it may call itself
     namespace[function.__name__] = made
     for name, thing in formula.__globals__.items():  # helpers that call the helper
-        if isinstance(thing, types.FunctionType) and function.__name__ in names_in(thing.__code__) and thing is not function:
+        if thing is function or not isinstance(thing, types.FunctionType):
+            continue
+        if function.__name__ in names_in(thing.__code__):
             namespace[name] = compiled(thing, definition(thing.__code__), namespace)
     return compiled(formula, definition(formula.__code__), namespace)
 
@@ -385,7 +390,8 @@ def main(argv=None):
     stale = [] if options.op else sorted(unused.elements())
     share = 1 - len(survivors) / max(len(counted), 1)
 
-    print(f"{len(counted)} mutants of {len(ops)} ops: {len(counted) - len(survivors)} caught ({share:.1%}) in {seconds:.0f} s")
+    caught_ones = len(counted) - len(survivors)
+    print(f"{len(counted)} mutants of {len(ops)} ops: {caught_ones} caught ({share:.1%}) in {seconds:.0f} s")
     for kind in dict.fromkeys(m.kind for m in found):
         of_kind = [m for m in counted if m.kind == kind]
         by = collections.Counter(m.caught_by or "nothing" for m in of_kind)
@@ -398,7 +404,7 @@ def main(argv=None):
         print(f"EXPLAINED, but caught or gone: {': '.join(key)}")
     if options.json:
         report = {
-            "ops": len(ops), "mutants": len(counted), "caught": len(counted) - len(survivors), "explained": len(equal),
+            "ops": len(ops), "mutants": len(counted), "caught": caught_ones, "explained": len(equal),
             "seconds": round(seconds, 1), "seed": options.seed, "all": [asdict(m) for m in found],
         }  # fmt: skip
         Path(options.json).write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -83,7 +83,10 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
 
     def sigmoid(x: Array) -> Array:
         e = np.exp(-np.abs(x))
-        return np.maximum(e, x >= 0) / (1 + e)
+        y = np.maximum(e, x >= 0)
+        e += 1
+        y /= e
+        return y
 
     windows = np.lib.stride_tricks.as_strided
     return {

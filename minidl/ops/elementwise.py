@@ -3,7 +3,7 @@
 import math
 
 from ..autograd import op
-from ..backend import special
+from ..backend.special import LARGE, centred, horner
 from .samples import bools, ints, shapes
 
 PAIRS = [shapes((3, 4), (3, 4)), shapes((3, 1), (4,)), shapes((), (2,)), shapes((2, 3), ())]
@@ -346,7 +346,7 @@ def complement(xp, x):
     """1 − erf x below 1, the polynomial of erf itself up to 6.5, then the continued fraction
     e^(−x²) / √π (x + ½/(x + 1/(x + 3⁄2/(x + …))))."""
     b = xp.minimum(xp.maximum(x, 1), 6.5)
-    middle = xp.exp(-b * b) * special.horner(special.LARGE, special.centred(b)) / (1 + 2 * b)
+    middle = xp.exp(-b * b) * horner(LARGE, centred(b)) / (1 + 2 * b)
     far = tail = xp.maximum(x, 6.5)
     for k in range(20, 0, -1):
         tail = far + k / 2 / tail

@@ -33,7 +33,9 @@ class Trial:
     Values and directions are drawn once, and what finite differences say is kept, so a trial can be put
     to several formulas of the same op."""
 
-    def __init__(self, op: Op, sample: Sample, device: str = "cpu", dtype: str = "float64", layout: str = "", seed: int = 0) -> None:
+    def __init__(
+        self, op: Op, sample: Sample, device: str = "cpu", dtype: str = "float64", layout: str = "", seed: int = 0
+    ) -> None:
         rng = np.random.default_rng(seed)
         self.op, self.sample, self.device, self.layout = op, sample, device, layout
         self.values = sample.draw(rng, dtype)
@@ -72,8 +74,8 @@ class Trial:
             return None
         xs = self.tensors()
         operands = self.op.promoted(OPS, xs) if self.op.promote else xs
-        ys = _tuple(self.op.formula(OPS, *operands, **self.sample.params)[0])
-        ys = [y for k, y in enumerate(ys) if y.dtype.kind == "f" and k not in self.op.constant]
+        made = _tuple(self.op.formula(OPS, *operands, **self.sample.params)[0])
+        ys = [y for k, y in enumerate(made) if y.dtype.kind == "f" and k not in self.op.constant]
         if _made_by(ys) <= {self.op}:
             return None
         return _apart(self.gradients(), self._backward(ys, [xs[k] for k in self.floats], self._seeds()))
@@ -161,7 +163,7 @@ def check_dtype_kept(op: Op, sample: Sample, dtype: str, device: str = "cpu") ->
         v[...] = v64
     for k, g, g64 in zip(trial.floats, trial.gradients(), exact.gradients()):
         x = trial.values[k]
-        assert g.dtype == x.dtype or not trial.outputs, f"the gradient of {op.arguments[:k + 1][-1]} is {g.dtype}, not {dtype}"
+        assert g.dtype == x.dtype, f"the gradient of argument {k} is {g.dtype}, not {dtype}"
         assert g.shape == x.shape, f"the gradient of argument {k} has shape {g.shape}, not {x.shape}"
         assert _close(g, g64, dtype), f"the gradient of argument {k} in {dtype} is off by {np.abs(g - g64).max():.1e}"
 
@@ -190,9 +192,14 @@ def check_layout(op: Op, sample: Sample, layout: str, device: str = "cpu") -> No
         for v in plain.v:
             v[...] = v[:1].copy() if v.ndim else v
         odd.values, odd.v = plain.values, plain.v
-    for k, (y, y0) in enumerate(zip(odd.run(odd.tensors()), plain.run(plain.tensors()))):
-        assert _apart([host(y)], [host(y0)]) <= 1e-12, f"{layout} arguments change value {k}"
-    for k, g, g0 in zip(odd.floats, odd.gradients(), plain.gradients()):
+    try:
+        values, gradients = [host(y) for y in plain.run(plain.tensors())], plain.gradients()
+    except ValueError:
+        assert layout == "broadcast"  # a matrix of equal rows has no inverse
+        return
+    for k, (y, y0) in enumerate(zip(odd.run(odd.tensors()), values)):
+        assert _apart([host(y)], [y0]) <= 1e-12, f"{layout} arguments change value {k}"
+    for k, g, g0 in zip(odd.floats, odd.gradients(), gradients):
         assert g.shape == g0.shape, f"{layout} arguments change the shape of the gradient of argument {k}"
         assert _apart([g], [g0]) <= 1e-12, f"{layout} arguments change the gradient of argument {k}"
 
@@ -210,7 +217,7 @@ def arranged(x: Any, layout: str, device: str) -> Any:
         return move(x[every(-1)].copy(), device)[every(-1)]
     if layout == "broadcast" and x.ndim and len(x) > 1 and (x == x[:1]).all():
         row = move(x[:1].copy(), device)
-        return backend_of(row).broadcast_to(row, shape=x.shape)  # type: ignore[attr-defined]  # a name of the algebra
+        return backend_of(row).broadcast_to(row, shape=x.shape)
     return move(x, device)
 
 

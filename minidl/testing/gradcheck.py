@@ -72,11 +72,11 @@ def gradcheck(
     masked are accepted and change nothing."""
     if check_forward_ad or check_batched_forward_grad:
         raise NotImplementedError("gradcheck: there is no forward mode to check; leave out check_forward_ad")
-    given = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    _refuse_inputs(given, _names(func, given))
+    check = _Check(func, _as_tuple(inputs), eps, atol, rtol)
+    check.refuse_inputs()
     try:
         if check_backward_ad:
-            _check(func, given, eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode)
+            check.run(nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode)
     except GradcheckError:
         if raise_exception:
             raise
@@ -107,13 +107,13 @@ def gradgradcheck(
 
     grad_outputs: the gradients of the outputs to start from, checked as inputs too where they require
     gradients; drawn at random unless given (with gaps in memory under gen_non_contig_grad_outputs)."""
-    given = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    given = _as_tuple(inputs)
     if grad_outputs is None:
         rng = np.random.default_rng(0)
         outputs = [y for y in _outputs(func(*given)) if y.requires_grad]
         seeds = tuple(_random_like(y, rng, gen_non_contig_grad_outputs) for y in outputs)
     else:
-        seeds = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
+        seeds = _as_tuple(grad_outputs)
 
     def gradients(*args: Any) -> tuple[Tensor, ...]:
         args, gs = args[: len(given)], args[len(given) :]
@@ -142,10 +142,9 @@ def numeric_jacobian(func: Callable[..., Any], inputs: Sequence[Any], wrt: Tenso
     for index in np.ndindex(x.shape):
         step = np.zeros(x.shape)
         step[index] = eps
-        columns.append(_slope(func, inputs, [wrt], [step], eps))
+        columns.append(_slope(func, inputs, wrt, step, eps))
     if not columns:
-        columns = [[np.zeros(y.shape) for y in _values(func, inputs)]]
-        return [np.zeros((*y.shape, *x.shape)) for y in columns[0]]
+        return [np.zeros((*y.shape, *x.shape)) for y in _values(func, inputs)]
     return [np.stack(column, axis=-1).reshape((*column[0].shape, *x.shape)) for column in zip(*columns)]
 
 
@@ -164,13 +163,15 @@ def analytic_jacobian(outputs: Sequence[Tensor], wrt: Sequence[Tensor]) -> list[
 
 
 def compare(
-    analytic: Jacobian, numeric: Jacobian, output_ndim: int, *, atol: float = 1e-5, rtol: float = 1e-3, input: int = 0, output: int = 0
-) -> list[Mismatch]:
+    analytic: Jacobian, numeric: Jacobian, output_ndim: int, *,
+    atol: float = 1e-5, rtol: float = 1e-3, input: int = 0, output: int = 0,
+) -> list[Mismatch]:  # fmt: skip
     """The entries that differ by more than atol + rtol |numeric|, the worst first; NaN differs from everything."""
     differ = np.argwhere(~(np.abs(analytic - numeric) <= atol + rtol * np.abs(numeric)))
     entries = [tuple(int(k) for k in place) for place in differ]
     mismatches = [
-        Mismatch(input, output, e[output_ndim:], e[:output_ndim], float(analytic[e]), float(numeric[e])) for e in entries
+        Mismatch(input, output, e[output_ndim:], e[:output_ndim], float(analytic[e]), float(numeric[e]))
+        for e in entries
     ]
     return sorted(mismatches, key=lambda m: -m.difference if m.difference == m.difference else -np.inf)
 
@@ -178,70 +179,122 @@ def compare(
 # --------------------------------------------------------------------------------------- the checks
 
 
-def _check(
-    func: Callable[..., Any], inputs: Any, eps: float, atol: float, rtol: float, nondet_tol: float,
-    undefined: bool, dtypes: bool, fast: bool,
-) -> None:  # fmt: skip
-    names, wrt = _names(func, inputs), _differentiable(inputs)
-    before = [_host(t) for t in _tensors(inputs)]
-    everything = _outputs(func(*inputs))
-    _refuse_changes(inputs, before, names)
-    again = _values(func, inputs)
-    for k, (y, other) in enumerate(zip(everything, again)):
-        _refuse_difference(_host(y), other, nondet_tol, f"func is not deterministic: output {k}, from the same inputs,", "randomness, such as dropout, in it")
-    chosen = [k for k, y in enumerate(everything) if y.requires_grad]
-    outputs = [everything[k] for k in chosen]
-    if not outputs:
-        return _refuse_slope_without_gradient(func, inputs, wrt, names, everything, eps, atol)
+class _Check:
+    """One call of gradcheck: what is checked, and how closely."""
 
-    if dtypes:
-        for x, g in zip(wrt, grad(outputs, wrt, [_like(y, np.ones(y.shape)) for y in outputs], retain_graph=True, allow_unused=True)):
-            if g is not None and g.dtype != x.dtype:
-                raise GradcheckError(f"gradcheck: the gradient is {describe(g)}, and the input {describe(x)}")
-    if fast:
-        _fast(func, inputs, wrt, names, outputs, chosen, eps, atol, rtol)
-    else:
-        _slow(func, inputs, wrt, names, outputs, chosen, eps, atol, rtol)
+    def __init__(self, func: Callable[..., Any], inputs: tuple[Any, ...], eps: float, atol: float, rtol: float) -> None:
+        self.func, self.inputs, self.eps, self.atol, self.rtol = func, inputs, eps, atol, rtol
+        self.names = _names(func, inputs)
+        self.wrt = _differentiable(inputs)
+        self.called = [f"input {k}" + (f" ({self.names[k]})" if self.names[k] else "") for k in range(len(inputs))]
 
-    seeds = [np.random.default_rng(0).uniform(-1, 1, y.shape) for y in outputs]
-    for x, g, g2 in zip(wrt, _backward(outputs, wrt, seeds), _backward(outputs, wrt, seeds)):
-        what = f"backward is not deterministic: the gradient of {_called(inputs, x, names)}, run twice,"
-        _refuse_difference(g, g2, nondet_tol, what, "randomness in a backward")
-    if undefined:
-        _refuse_gradient_of_nothing(outputs, wrt, inputs, names)
+    def of(self, x: Tensor) -> str:
+        return self.called[self.position(x)]
 
+    def position(self, x: Tensor) -> int:
+        return next(k for k, given in enumerate(self.inputs) if any(t is x for t in _tensors([given])))
 
-def _slow(
-    func: Callable[..., Any], inputs: Any, wrt: list[Tensor], names: list[str], outputs: list[Tensor], chosen: list[int],
-    eps: float, atol: float, rtol: float,
-) -> None:  # fmt: skip
-    analytic = analytic_jacobian(outputs, wrt)
-    for k, x in enumerate(wrt):
-        numeric = numeric_jacobian(func, inputs, x, eps)
-        for row, y, output in zip(analytic, outputs, chosen):
-            wrong = compare(row[k], numeric[output], y.ndim, atol=atol, rtol=rtol, input=_position(inputs, x), output=output)
-            if wrong:
-                raise GradcheckError(_told(wrong, row[k].size, _called(inputs, x, names)), wrong)
-
-
-def _fast(
-    func: Callable[..., Any], inputs: Any, wrt: list[Tensor], names: list[str], outputs: list[Tensor], chosen: list[int],
-    eps: float, atol: float, rtol: float,
-) -> None:  # fmt: skip
-    """vᵀ J u for random u and v: one number for each input and output, compared as an entry is."""
-    rng = np.random.default_rng(0)
-    for x in wrt:
-        u = rng.uniform(-1, 1, x.shape)
-        slopes = _slope(func, inputs, [x], [eps * u], eps)
-        for y, output in zip(outputs, chosen):
-            v = rng.uniform(-1, 1, y.shape)
-            numeric, analytic = (slopes[output] * v).sum(), (_backward([y], [x], [v])[0] * u).sum()
-            if not abs(analytic - numeric) <= (atol + rtol * abs(numeric)):
-                _slow(func, inputs, wrt, names, outputs, chosen, eps, atol, rtol)  # which names the entry
-                raise GradcheckError(
-                    f"gradcheck: {_called(inputs, x, names)}, output {output}: along a random direction analytic {analytic:.6f} "
-                    f"against numeric {numeric:.6f}, though every entry agrees (fast_mode adds up what each may be off)"
+    def refuse_inputs(self) -> None:
+        if not self.wrt:
+            raise ValueError("gradcheck: at least one input must be a tensor with requires_grad=True, and none is")
+        for x in self.wrt:
+            if x.dtype != np.float64:
+                warnings.warn(
+                    f"gradcheck: {self.of(x)} is {x.dtype}, not float64: the check will likely fail, since finite "
+                    "differences need double precision",
+                    stacklevel=3,
                 )
+            if _overlaps(x.array):
+                raise RuntimeError(
+                    f"gradcheck: {self.of(x)} ({describe(x)}) has elements that share memory (an expanded view, a "
+                    "dimension with stride 0?), so they cannot be moved one by one; pass x.clone() or x.contiguous()"
+                )
+
+    def run(self, nondet_tol: float, undefined: bool, dtypes: bool, fast: bool) -> None:
+        before = [_host(t) for t in _tensors(self.inputs)]
+        everything = _outputs(self.func(*self.inputs))
+        self.refuse_changes(before)
+        for k, (y, again) in enumerate(zip(everything, _values(self.func, self.inputs))):
+            what = f"func is not deterministic: output {k}, from the same inputs,"
+            _refuse_difference(_host(y), again, nondet_tol, what, "randomness, such as dropout, in it")
+        outputs = {k: y for k, y in enumerate(everything) if y.requires_grad}
+        if not outputs:
+            self.refuse_slopes(everything)
+            return
+        if dtypes:
+            self.refuse_other_dtypes(list(outputs.values()))
+        self.fast(outputs) if fast else self.slow(outputs)
+        self.refuse_moods(list(outputs.values()), nondet_tol)
+        if undefined:
+            self.refuse_something_from_nothing(list(outputs.values()))
+
+    def slow(self, outputs: dict[int, Tensor]) -> None:
+        """Every entry of every Jacobian."""
+        analytic = analytic_jacobian(list(outputs.values()), self.wrt)
+        for k, x in enumerate(self.wrt):
+            numeric = numeric_jacobian(self.func, self.inputs, x, self.eps)
+            for row, (output, y) in zip(analytic, outputs.items()):
+                place = {"input": self.position(x), "output": output}
+                wrong = compare(row[k], numeric[output], y.ndim, atol=self.atol, rtol=self.rtol, **place)
+                if wrong:
+                    raise GradcheckError(_told(wrong, row[k].size, self.of(x)), wrong)
+
+    def fast(self, outputs: dict[int, Tensor]) -> None:
+        """vᵀ J u for random u and v: one number for each input and output, compared as an entry is."""
+        rng = np.random.default_rng(0)
+        for x in self.wrt:
+            u = rng.uniform(-1, 1, x.shape)
+            slopes = _slope(self.func, self.inputs, x, self.eps * u, self.eps)
+            for output, y in outputs.items():
+                v = rng.uniform(-1, 1, y.shape)
+                numeric, analytic = (slopes[output] * v).sum(), (_backward([y], [x], [v])[0] * u).sum()
+                if not abs(analytic - numeric) <= self.atol + self.rtol * abs(numeric):
+                    self.slow(outputs)  # which names the entry
+                    raise GradcheckError(
+                        f"gradcheck: {self.of(x)}, output {output}: along a random direction analytic {analytic:.6f} "
+                        f"against numeric {numeric:.6f}, though every entry agrees (small differences add up)"
+                    )
+
+    def refuse_changes(self, before: list[Any]) -> None:
+        for x, old in zip(_tensors(self.inputs), before):
+            if not np.array_equal(_host(x), old, equal_nan=old.dtype.kind == "f"):
+                raise GradcheckError(f"gradcheck: func changed {self.of(x)} in place; let it write into a clone")
+
+    def refuse_slopes(self, outputs: list[Tensor]) -> None:
+        """No output requires gradients: then none of the floating ones may depend on an input."""
+        for x in self.wrt:
+            for k, j in enumerate(numeric_jacobian(self.func, self.inputs, x, self.eps)):
+                if outputs[k].dtype.kind == "f" and not (np.abs(j) <= self.atol).all():
+                    raise GradcheckError(
+                        f"gradcheck: output {k} depends on {self.of(x)} (numeric {np.abs(j).max():.6f} where it moves "
+                        "most), yet it does not require gradients; was it detached, or computed under no_grad or "
+                        "outside minidl?"
+                    )
+
+    def refuse_other_dtypes(self, outputs: list[Tensor]) -> None:
+        seeds = [_like(y, np.ones(y.shape)) for y in outputs]
+        for x, g in zip(self.wrt, grad(outputs, self.wrt, seeds, retain_graph=True, allow_unused=True)):
+            if g is not None and g.dtype != x.dtype:
+                raise GradcheckError(f"gradcheck: the gradient of {self.of(x)} is {g.dtype}, and the input {x.dtype}")
+
+    def refuse_moods(self, outputs: list[Tensor], tolerance: float) -> None:
+        """Backward, run twice, must give the same."""
+        rng = np.random.default_rng(0)
+        seeds = [rng.uniform(-1, 1, y.shape) for y in outputs]
+        twice = [_backward(outputs, self.wrt, seeds) for _ in range(2)]
+        for x, g, again in zip(self.wrt, *twice):
+            what = f"backward is not deterministic: the gradient of {self.of(x)}, run twice,"
+            _refuse_difference(g, again, tolerance, what, "randomness in a backward")
+
+    def refuse_something_from_nothing(self, outputs: list[Tensor]) -> None:
+        """From gradients of zero, and with any one output left out, backward must give zeros."""
+        for part in [outputs] + [outputs[:k] + outputs[k + 1 :] for k in range(len(outputs)) if len(outputs) > 1]:
+            for x, g in zip(self.wrt, _backward(part, self.wrt, [np.zeros(y.shape) for y in part])):
+                if g.any():
+                    raise GradcheckError(
+                        f"gradcheck: the gradient of {self.of(x)} is not zero where those of the outputs are; a "
+                        "backward must multiply by the gradient that comes in"
+                    )
 
 
 def _told(wrong: list[Mismatch], size: int, called: str) -> str:
@@ -249,27 +302,9 @@ def _told(wrong: list[Mismatch], size: int, called: str) -> str:
     where = f" (of output {list(m.at)})" if m.at else ""
     return (
         f"gradcheck: {called}, output {m.output}: analytic {m.analytic:.6f} at {list(m.index)}{where} against numeric "
-        f"{m.numeric:.6f}, a difference of {m.difference:.1e}; Jacobian mismatch in {len(wrong)} of {size} entries, this one the worst"
+        f"{m.numeric:.6f}, a difference of {m.difference:.1e}; Jacobian mismatch in {len(wrong)} of {size} entries, "
+        "this one the worst"
     )
-
-
-def _refuse_inputs(inputs: Any, names: list[str]) -> None:
-    wrt = _differentiable(inputs)
-    if not wrt:
-        raise ValueError("gradcheck: at least one input must be a tensor with requires_grad=True, and none is")
-    for x in wrt:
-        called = _called(inputs, x, names)
-        if x.dtype != np.float64:
-            warnings.warn(
-                f"gradcheck: {called} is {x.dtype}, not float64: the check will likely fail, since finite differences "
-                "need double precision",
-                stacklevel=4,
-            )
-        if _overlaps(x.array):
-            raise RuntimeError(
-                f"gradcheck: {called} ({describe(x)}) has elements that share memory (an expanded view, a dimension with "
-                "stride 0?), so they cannot be moved one by one; pass x.clone() or x.contiguous()"
-            )
 
 
 def _overlaps(array: Any) -> bool:
@@ -277,15 +312,9 @@ def _overlaps(array: Any) -> bool:
     reach = array.itemsize
     for stride, n in sorted((abs(s), n) for s, n in zip(array.strides, array.shape) if n > 1):
         if stride < reach:
-            return array.size > 0
+            return bool(array.size)
         reach += stride * (n - 1)
     return False
-
-
-def _refuse_changes(inputs: Any, before: list[Any], names: list[str]) -> None:
-    for x, old in zip(_tensors(inputs), before):
-        if not np.array_equal(_host(x), old, equal_nan=old.dtype.kind == "f"):
-            raise GradcheckError(f"gradcheck: func changed {_called(inputs, x, names)} in place; let it write into a clone")
 
 
 def _refuse_difference(a: Any, b: Any, tolerance: float, what: str, why: str) -> None:
@@ -297,46 +326,18 @@ def _refuse_difference(a: Any, b: Any, tolerance: float, what: str, why: str) ->
         raise GradcheckError(f"gradcheck: {what} differs by {worst:.1e} (nondet_tol is {tolerance:g}); is there {why}?")
 
 
-def _refuse_slope_without_gradient(
-    func: Callable[..., Any], inputs: Any, wrt: list[Tensor], names: list[str], outputs: list[Tensor], eps: float, atol: float
-) -> None:
-    """No output requires gradients: then none of the floating ones may depend on an input."""
-    for x in wrt:
-        for k, j in enumerate(numeric_jacobian(func, inputs, x, eps)):
-            if outputs[k].dtype.kind == "f" and not (np.abs(j) <= atol).all():
-                raise GradcheckError(
-                    f"gradcheck: output {k} depends on {_called(inputs, x, names)} (numeric {np.abs(j).max():.6f} where it moves most), "
-                    "yet it does not require gradients; was it detached, or computed under no_grad or outside the ops?"
-                )
-
-
-def _refuse_gradient_of_nothing(outputs: list[Tensor], wrt: list[Tensor], inputs: Any, names: list[str]) -> None:
-    """From gradients of zero, and with any one output left out, backward must give zeros."""
-    parts = [outputs] + [outputs[:k] + outputs[k + 1 :] for k in range(len(outputs)) if len(outputs) > 1]
-    for part in parts:
-        for x, g in zip(wrt, _backward(part, wrt, [np.zeros(y.shape) for y in part])):
-            if g.any():
-                raise GradcheckError(
-                    f"gradcheck: the gradient of {_called(inputs, x, names)} is not zero where those of the outputs are; "
-                    "a backward must multiply by the gradient that comes in"
-                )
-
-
 # ------------------------------------------------------------------------------------------- helpers
 
 
-def _slope(func: Callable[..., Any], inputs: Any, wrt: Sequence[Tensor], steps: Sequence[Any], eps: float) -> list[Any]:
+def _slope(func: Callable[..., Any], inputs: Any, x: Tensor, step: Any, eps: float) -> list[Any]:
     """(f(x + step) − f(x − step)) / 2 eps, for each output."""
-    sides = []
-    for sign in (1, -1):
-        kept = [x.array for x in wrt]
-        try:
-            for x, step in zip(wrt, steps):
-                x.array = move(np.asarray(_host(x) + sign * step, x.dtype), x.device)
+    sides, kept, values = [], x.array, _host(x)
+    try:
+        for sign in (1, -1):
+            x.array = move(np.asarray(values + sign * step, x.dtype), x.device)
             sides.append(_values(func, inputs))
-        finally:
-            for x, array in zip(wrt, kept):
-                x.array = array
+    finally:
+        x.array = kept
     return [(np.asarray(a, np.float64) - np.asarray(b, np.float64)) / (2 * eps) for a, b in zip(*sides)]
 
 
@@ -354,8 +355,13 @@ def _outputs(result: Any) -> list[Tensor]:
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     for k, y in enumerate(outputs):
         if not isinstance(y, Tensor):
-            raise TypeError(f"gradcheck: func must return a tensor or a tuple of tensors, and its output {k} is {type(y).__name__}")
+            kind = type(y).__name__
+            raise TypeError(f"gradcheck: func must return a tensor or a tuple of tensors, and its output {k} is {kind}")
     return outputs
+
+
+def _as_tuple(inputs: Any) -> tuple[Any, ...]:
+    return tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
 
 
 def _tensors(inputs: Any) -> Iterator[Tensor]:
@@ -368,15 +374,6 @@ def _tensors(inputs: Any) -> Iterator[Tensor]:
 
 def _differentiable(inputs: Any) -> list[Tensor]:
     return [x for x in _tensors(inputs) if x.requires_grad]
-
-
-def _position(inputs: Any, x: Tensor) -> int:
-    return next(k for k, given in enumerate(inputs) if any(t is x for t in _tensors([given])))
-
-
-def _called(inputs: Any, x: Tensor, names: list[str]) -> str:
-    k = _position(inputs, x)
-    return f"input {k} ({names[k]})" if names[k] else f"input {k}"
 
 
 def _names(func: Callable[..., Any], inputs: Any) -> list[str]:

@@ -82,7 +82,8 @@ def evaluate(op, sample, values):
 def reshaped(values, k, shape):
     """The same arguments, the k-th of them cut down to a shape or repeated up to it."""
     x = values[k]
-    x = x[tuple(slice(0, n) for n in shape)] if x.ndim == len(shape) and x.size > np.prod(shape) else np.broadcast_to(x, shape)
+    cut = x.ndim == len(shape) and x.size > np.prod(shape)
+    x = x[tuple(slice(0, n) for n in shape)] if cut else np.broadcast_to(x, shape)
     return [*values[:k], x.copy(), *values[k + 1 :]]
 
 

@@ -104,7 +104,8 @@ class Reader:
 
     def bind(self, target, value, kind):
         if isinstance(target, ast.Tuple | ast.List):
-            parts = value.elts if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts) else None
+            pairs = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts)
+            parts = value.elts if pairs else None
             for k, part in enumerate(target.elts):
                 inner = self.kind(parts[k]) if parts else VALUE if kind else None
                 self.bind(part, parts[k] if parts else value, inner)
@@ -248,7 +249,8 @@ class Reader:
                 self.wrong(node, "another formula runs in the same namespace: its first argument is xp")
             self.static_keywords(node)
         elif isinstance(function, ast.Attribute):
-            if self.any_value([*node.args, *(k.value for k in node.keywords)]) and self.kind(function.value) is not MANY:
+            given = [*node.args, *(k.value for k in node.keywords)]
+            if self.any_value(given) and self.kind(function.value) is not MANY:
                 self.wrong(node, "only xp and formulas take values")
         elif isinstance(function, ast.Name):
             self.named_call(node, function.id)

@@ -24,7 +24,8 @@ from .references import REFERENCES
 
 @every_op
 def test_it_has_a_reference(op):
-    assert op.name in REFERENCES, f"give {op.name} a reference in tests/ops/reference_{op.__module__.rpartition('.')[2]}.py"
+    file = f"tests/ops/reference_{op.__module__.rpartition('.')[2]}.py"
+    assert op.name in REFERENCES, f"give {op.name} a reference in {file}"
 
 
 def test_every_reference_has_its_op():
@@ -43,7 +44,7 @@ def test_derivatives(op, sample, device):
     trial = Trial(op, sample, device)
     wrong = {name: error for name, error in trial.errors().items() if error is not None and not error <= BOUNDS[name]}
     if "first order" in wrong:  # name the argument and the entry
-        gradcheck(lambda *xs: tuple(trial.run(list(xs))), [x for x in trial.tensors()])
+        gradcheck(lambda *xs: tuple(trial.run(list(xs))), trial.tensors())
     assert not wrong
 
 
@@ -95,8 +96,8 @@ def test_there_is_a_vjp_for_every_argument(op, sample):
     if vjps is None:
         return
     if callable(vjps):
-        ys = [v for k, v in enumerate(y if isinstance(y, tuple) else (y,)) if v.dtype.kind == "f" and k not in op.constant]
-        vjps = vjps(*(np.ones_like(v) for v in ys))
+        ys = enumerate(y if isinstance(y, tuple) else (y,))
+        vjps = vjps(*(np.ones_like(v) for k, v in ys if v.dtype.kind == "f" and k not in op.constant))
     assert isinstance(vjps, tuple)
     assert len(vjps) == len(values), f"{len(vjps)} vjps for {len(values)} arguments"
 
@@ -110,7 +111,8 @@ def test_samples_are_thorough(op):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
-    "op, sample", [pytest.param(op, s, id=f"{op.name}-{k}") for op in OPS if op.kernels for k, s in enumerate(op.samples)]
+    "op, sample",
+    [pytest.param(op, s, id=f"{op.name}-{k}") for op in OPS if op.kernels for k, s in enumerate(op.samples)],
 )
 def test_kernels_give_what_formulas_give(op, sample, dtype, device):
     backend, _ = backend_for(device)

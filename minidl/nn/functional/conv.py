@@ -1,7 +1,7 @@
 """Affine maps: of vectors, and of every patch of a signal or a picture."""
 
 from ...autograd import OPS, Tensor
-from ...errors import refusal
+from ...errors import ShapeError, refusal
 from .arguments import Ints, batched, in_rows, out_of_rows, several
 from .shape import pad
 
@@ -59,7 +59,7 @@ def _conv(
     stride: Ints, padding: Ints | str, dilation: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
     steps, spread = several(stride, n, "stride", name, least=1), several(dilation, n, "dilation", name, least=1)
-    x, unbatched = _checked(name, n, input, weight, groups)
+    x, unbatched = _checked(name, n, input, weight, groups, 1)
     if isinstance(padding, str):
         x, around = _padded(name, x, weight, padding, steps, spread)
     else:
@@ -125,7 +125,7 @@ def _conv_transpose(
     if any(m >= max(s, d) for m, s, d in zip(more, steps, spread)):
         reason = f"output_padding={more} must be smaller than stride={steps} or dilation={spread}"
         raise refusal(RuntimeError, name, reason, input=input)
-    x, unbatched = _checked(name, n, input, weight, groups)
+    x, unbatched = _checked(name, n, input, weight, groups, 0)
     if n == 2:
         how = {"stride": steps, "padding": around, "output_padding": more, "dilation": spread, "groups": groups}
         return unbatched(OPS.conv_transpose2d(x, weight, bias, **how))
@@ -133,15 +133,20 @@ def _conv_transpose(
     return unbatched(out_of_rows(OPS.conv_transpose2d(in_rows(x), in_rows(weight), bias, **how, groups=groups)))
 
 
-def _checked(name, n, input, weight, groups):
-    """The input with a batch axis, and the way back, once the numbers of axes are right."""
+def _checked(name, n, input, weight, groups, kernel_axis):
+    """The input with a batch axis, and the way back, once its axes and channels (that axis of the weight) are right."""
     space = ("L", "H, W")[n - 1]
     if weight.ndim != n + 2:
         reason = f"a weight with {n + 2} axes is expected, ({('k', 'kh, kw')[n - 1]}) last"
         raise refusal(RuntimeError, name, reason, input=input, weight=weight)
     if groups < 1:
         raise refusal(RuntimeError, name, f"groups must be at least 1, got {groups}", input=input)
-    return batched(input, n + 2, name, f"C, {space}")
+    x, unbatched = batched(input, n + 2, name, f"C, {space}")
+    C, channels = x.shape[1], weight.shape[kernel_axis] * (groups if kernel_axis else 1)
+    if C != channels:
+        reason = f"the input has {C} channels, weight {weight.shape} expects {channels} with groups={groups}"
+        raise refusal(ShapeError, name, reason, input=input, weight=weight)
+    return x, unbatched
 
 
 def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> Tensor:

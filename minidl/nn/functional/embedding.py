@@ -3,7 +3,7 @@
 import math
 
 from ...autograd import OPS, Tensor, no_grad, write
-from ...errors import refusal
+from ...errors import DtypeError, refusal
 
 
 def embedding(
@@ -20,7 +20,7 @@ def embedding(
     padding_idx: a row that gets no gradient. max_norm: rows that are looked up are first scaled down, in the weight
     itself, to this norm. scale_grad_by_freq: a row's gradient is divided by how often it was looked up."""
     if input.dtype.kind not in "iu":
-        raise refusal(TypeError, "embedding", "rows are numbered by integers; pass input.long()", input=input)
+        raise refusal(DtypeError, "embedding", "rows are numbered by integers; pass input.long()", input=input)
     if weight.ndim != 2:
         raise refusal(RuntimeError, "embedding", "a weight (V, D) is expected", weight=weight)
     V = weight.shape[0]
@@ -69,7 +69,7 @@ def _shorten(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """1 at each class and 0 elsewhere, along a new last axis; num_classes −1: one more than the largest."""
     if tensor.dtype.kind not in "iu":
-        raise refusal(TypeError, "one_hot", "classes are integers; pass tensor.long()", tensor=tensor)
+        raise refusal(DtypeError, "one_hot", "classes are integers; pass tensor.long()", tensor=tensor)
     if 0 in tensor.shape:
         if num_classes < 1:
             raise refusal(RuntimeError, "one_hot", "without elements, num_classes must be given", tensor=tensor)

@@ -3,7 +3,7 @@
 import math
 
 from ...autograd import OPS, Tensor
-from ...errors import ShapeError, refusal
+from ...errors import DtypeError, ShapeError, refusal
 from .arguments import reduced, reduction_of
 from .distance import cosine_similarity, pairwise_distance
 
@@ -57,7 +57,7 @@ def _class_weights(name: str, input: Tensor, weight: Tensor | None) -> None:
     if not input.ndim:
         raise refusal(ValueError, name, "an input (N, C, …) or (C,) is expected", input=input)
     if input.dtype.kind != "f":
-        raise refusal(TypeError, name, "an input of floats is expected", input=input)
+        raise refusal(DtypeError, name, "an input of floats is expected", input=input)
     C = input.shape[min(input.ndim - 1, 1)]
     if weight is not None and weight.shape != (C,):
         reason = f"weight must hold one number for each of {C} classes"
@@ -72,7 +72,7 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
     C, expected = input.shape[axis], (*input.shape[:axis], *input.shape[axis + 1 :])
     if target.dtype.kind not in "iu":
         fix = "target.long()" if target.shape == expected else f"integers {expected}, or probabilities {input.shape}"
-        raise refusal(TypeError, name, f"classes are integers; pass {fix}", input=input, target=target)
+        raise refusal(DtypeError, name, f"classes are integers; pass {fix}", input=input, target=target)
     if target.shape != expected:
         fix = ""
         if target.shape == input.shape:

@@ -17,6 +17,6 @@ def gumbel(shape: tuple[int, ...], like: Tensor) -> Tensor:
 
 
 def kept(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
-    """1 with probability 1 − p, else 0."""
-    draws = default_generator.numpy.random(shape, dtype="float32") >= p
+    """1 with probability 1 − p, else 0; p counts in steps of 2⁻¹⁶, so that two random bytes decide."""
+    draws = default_generator.numpy.integers(0, 2**16, shape, dtype="uint16") >= round(p * 2**16)
     return OPS.astype(Tensor(move(draws, like.device)), dtype=like.dtype)
