@@ -310,6 +310,7 @@ from .backend.dtypes import (
     uint8,
 )
 from .saving import load, save
+from .training import lint
 
 __version__ = "0.1.0"
 
@@ -514,6 +515,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "lint",
     "load",
     "log",
     "log1p",
