@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..api import get_rng_state, set_rng_state
+from ..api import get_rng_state, manual_seed, set_rng_state
 from ..nn import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
@@ -82,6 +82,13 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         what = "a file of weights" if isinstance(state, dict) else f"a {type(state).__name__}"
         raise ValueError(f"{os.fspath(path)} is no checkpoint of a training run, but {what} or of another version")
     return state
+
+
+def seed_all(seed: int) -> None:
+    """Start every random stream of the process over."""
+    manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
 
 
 def random_states() -> dict[str, Any]:

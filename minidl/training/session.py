@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..api import manual_seed
 from ..backend import Generator
 from ..data import DataLoader
 from ..nn import CrossEntropyLoss
 from ..optim.lr_scheduler import LambdaLR
 from ..saving import save
-from .checkpoint import Run
+from .checkpoint import Run, seed_all
 from .datasets import Images
 from .log import Log
 from .loop import Diverged, Interrupted, Step, evaluate, train_epoch, unusable
@@ -36,7 +35,7 @@ class Session:
     def __init__(self, folder: Path, options: dict[str, Any], data: Images, device: str, workers: int) -> None:
         self.folder, self.options, self.data, self.device = folder, options, data, device
         self.log = Log(folder / LOG)
-        manual_seed(options["seed"])
+        seed_all(options["seed"])
         model = NETWORKS[options["model"]](data.shape, data.classes).to(device)
         optimizer = make_optimizer(model.parameters(), options)
         self.batches = math.ceil(len(data.train) / options["batch"])  # in an epoch
