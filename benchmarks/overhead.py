@@ -26,7 +26,7 @@ def chain(x: object, c: object, length: int = LENGTH) -> object:
     return y
 
 
-def plain(lib: object, x: object, c: object) -> Callable[[], None]:
+def plain(x: object, c: object) -> Callable[[], None]:
     """Forward and backward of y = x c c c …"""
 
     def run() -> None:
@@ -36,7 +36,7 @@ def plain(lib: object, x: object, c: object) -> Callable[[], None]:
     return run
 
 
-def second(lib: object, x: object, c: object) -> Callable[[], None]:
+def second(lib: object, x: object) -> Callable[[], None]:
     """The same, with create_graph, and a backward through that."""
 
     def run() -> None:
@@ -53,18 +53,16 @@ def tape() -> list[tuple[str, float, float]]:
     except ImportError:
         torch = None
     libraries = {"minidl": minidl, **({"PyTorch": torch} if torch else {})}
-    leaf = lambda lib: lib.tensor([1.0, 1.0], requires_grad=True)
-    constant = lambda lib: lib.tensor([1.0, 1.0])
-    cases: list[tuple[str, int, dict[str, Callable[[], object]]]] = [
-        ("forward, recorded", LENGTH, {n: (lambda x=leaf(t), c=constant(t): chain(x, c)) for n, t in libraries.items()}),
-        ("forward + backward, one gradient", LENGTH, {n: plain(t, leaf(t), constant(t)) for n, t in libraries.items()}),
-        ("forward + backward, both gradients", LENGTH,
-         {n: (lambda t=t, x=leaf(t): plain(t, x, x)()) for n, t in libraries.items()}),
-        ("second order (create_graph)", 100, {n: second(t, leaf(t), constant(t)) for n, t in libraries.items()}),
-    ]  # fmt: skip
+    cases: list[tuple[str, int, Callable[..., Callable[[], object]]]] = [
+        ("forward, recorded", LENGTH, lambda lib, x, c: lambda: chain(x, c)),
+        ("forward + backward, one gradient", LENGTH, lambda lib, x, c: plain(x, c)),
+        ("forward + backward, both gradients", LENGTH, lambda lib, x, c: plain(x, x)),
+        ("second order (create_graph)", 100, lambda lib, x, c: second(lib, x)),
+    ]
     rows = []
-    for what, operations, candidates in cases:
-        times = alternate(candidates)
+    for what, operations, make in cases:
+        leaf = lambda lib: lib.tensor([1.0, 1.0], requires_grad=True)
+        times = alternate({n: make(t, leaf(t), t.tensor([1.0, 1.0])) for n, t in libraries.items()})
         ours = times["minidl"].median / operations * 1e6
         theirs = times["PyTorch"].median / operations * 1e6 if "PyTorch" in times else float("nan")
         print(f"  {what:36} minidl {ours:6.2f} us   PyTorch {theirs:6.2f} us   ratio {ours / theirs:5.2f}", flush=True)
@@ -101,9 +99,9 @@ def memory() -> None:
 
 
 def imports() -> None:
-    times = {lib: np.median([float(fresh(IMPORT.format(lib=lib))) for _ in range(7)]) for lib in ("numpy", "minidl")}
-    ratio = times["minidl"] / times["numpy"]
-    print(f"  import numpy {times['numpy'] * 1e3:.0f} ms, import minidl {times['minidl'] * 1e3:.0f} ms: {ratio:.2f} times")
+    seconds = {lib: np.median([float(fresh(IMPORT.format(lib=lib))) for _ in range(7)]) for lib in ("numpy", "minidl")}
+    numpy, ours = seconds["numpy"] * 1e3, seconds["minidl"] * 1e3
+    print(f"  import numpy {numpy:.0f} ms, import minidl {ours:.0f} ms: {ours / numpy:.2f} times")
 
 
 def code_lines(path: Path) -> int:

@@ -47,10 +47,12 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
     devices = sorted({str(t.device) for t in tensors})
     kept = (RangeError, IndexError, DtypeError, TypeError, NotImplementedError)
-    kind = next((k for k in kept if isinstance(error, k)), ShapeError if isinstance(error, ValueError) else RuntimeError)
+    other = ShapeError if isinstance(error, ValueError) else RuntimeError
+    kind: type[Exception] = next((k for k in kept if isinstance(error, k)), other)
     reason = _sentence(error)
     if len(devices) > 1:
-        kind, reason = RuntimeError, f"the operands are on different devices ({', '.join(devices)}); move one with .to()"
+        kind = RuntimeError
+        reason = f"the operands are on different devices ({', '.join(devices)}); move one with .to()"
     elif kind is ShapeError and "broadcast" in str(error):
         reason = broadcast_problem([tuple(t.shape) for t in tensors])
     called, path = _call_site(op.name)
@@ -65,7 +67,7 @@ def refusal(kind: type[Exception], operation: str, reason: str, **operands: Any)
     called, path = _call_site(operation)
     told: Any = kind(f"{called}: {reason}" + (f" [{what}]" if what else "") + (f", in {path}" if path else ""))
     told.explained = True
-    return told  # type: ignore[no-any-return]  # its attribute is not the class's
+    return told
 
 
 def broadcast_problem(shapes: list[tuple[int, ...]]) -> str:

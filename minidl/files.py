@@ -11,8 +11,9 @@ from typing import IO, Any
 def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **kwargs: Any) -> Iterator[IO[Any]]:
     """Open a file for writing that takes its name only once it is complete and on the disk.
 
-    A kill at any moment leaves the old file or the new one (and perhaps a hidden `.name.….part` beside it); an
-    error leaves the old one and no trace. A link stays a link, to the new file. Permissions follow the umask."""
+    A kill at any moment leaves the old file or the new one (and perhaps a hidden `.name.….part` beside it: seldom on
+    Linux, where unfinished files need no name); an error leaves the old one and no trace. A link stays a link, to the
+    new file. Permissions follow the umask."""
     path = os.path.realpath(path)
     if os.path.exists(path) and not os.path.isfile(path):  # /dev/null or a pipe is written into, not replaced
         with open(path, mode, **kwargs) as file:
@@ -21,9 +22,8 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **kwargs: Any) 
     folder, name = os.path.split(path)
     # The name is cut so that a name as long as the file system allows still leaves room for the rest.
     temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(6)}.part")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        handle = os.open(temporary, flags, 0o666)
+        handle, unnamed = _open(folder, temporary)
     except OSError as error:
         error.filename = path  # what the user asked for
         raise
@@ -32,6 +32,8 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **kwargs: Any) 
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if unnamed:  # src_dir_fd has no meaning here, but makes Python follow the link that stands for the file
+                os.link(f"/proc/self/fd/{handle}", temporary, src_dir_fd=handle)
         os.replace(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):  # an interrupt right after the move
@@ -43,3 +45,11 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **kwargs: Any) 
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _open(folder: str, temporary: str) -> tuple[int, bool]:
+    """A new file to write into, and whether it still needs a name: one without vanishes if this process is killed."""
+    if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
+        with suppress(OSError):  # not every file system can
+            return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), True
+    return os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), False

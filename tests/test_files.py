@@ -8,6 +8,13 @@ import pytest
 from minidl.files import atomic_write
 
 
+@pytest.fixture(autouse=True, params=["files without a name", "hidden files"])
+def way(request, monkeypatch):
+    """Both ways to keep an unfinished file out of sight; the second is the only one outside Linux."""
+    if request.param == "hidden files":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+
+
 def test_it_appears_only_when_complete(tmp_path):
     path = tmp_path / "a.txt"
     with atomic_write(path, "w") as file:

@@ -42,8 +42,10 @@ from .elementwise import atan as atan
 from .elementwise import atan2 as atan2
 from .elementwise import atanh as atanh
 from .elementwise import bitwise_and as bitwise_and
+from .elementwise import bitwise_left_shift as bitwise_left_shift
 from .elementwise import bitwise_not as bitwise_not
 from .elementwise import bitwise_or as bitwise_or
+from .elementwise import bitwise_right_shift as bitwise_right_shift
 from .elementwise import bitwise_xor as bitwise_xor
 from .elementwise import ceil as ceil
 from .elementwise import clamp as clamp
@@ -75,7 +77,13 @@ from .elementwise import ge as ge
 from .elementwise import greater as greater
 from .elementwise import greater_equal as greater_equal
 from .elementwise import gt as gt
+from .elementwise import heaviside as heaviside
 from .elementwise import hypot as hypot
+from .elementwise import is_complex as is_complex
+from .elementwise import is_floating_point as is_floating_point
+from .elementwise import is_nonzero as is_nonzero
+from .elementwise import is_same_size as is_same_size
+from .elementwise import is_signed as is_signed
 from .elementwise import isclose as isclose
 from .elementwise import isfinite as isfinite
 from .elementwise import isinf as isinf
@@ -122,6 +130,7 @@ from .elementwise import sigmoid as sigmoid
 from .elementwise import sign as sign
 from .elementwise import signbit as signbit
 from .elementwise import sin as sin
+from .elementwise import sinc as sinc
 from .elementwise import sinh as sinh
 from .elementwise import softmax as softmax
 from .elementwise import sqrt as sqrt
@@ -160,14 +169,19 @@ from .indexing import take as take
 from .indexing import take_along_dim as take_along_dim
 from .indexing import topk as topk
 from .indexing import unique as unique
+from .indexing import unique_consecutive as unique_consecutive
+from .indexing import unravel_index as unravel_index
 from .linalg import addbmm as addbmm
 from .linalg import addmm as addmm
 from .linalg import addmv as addmv
 from .linalg import addr as addr
 from .linalg import baddbmm as baddbmm
 from .linalg import bmm as bmm
+from .linalg import cdist as cdist
 from .linalg import chain_matmul as chain_matmul
 from .linalg import cholesky as cholesky
+from .linalg import corrcoef as corrcoef
+from .linalg import cov as cov
 from .linalg import cross as cross
 from .linalg import det as det
 from .linalg import dot as dot
@@ -185,6 +199,9 @@ from .linalg import outer as outer
 from .linalg import slogdet as slogdet
 from .linalg import tensordot as tensordot
 from .linalg import trace as trace
+from .linalg import trapezoid as trapezoid
+from .linalg import trapz as trapz
+from .linalg import vander as vander
 from .linalg import vdot as vdot
 from .methods import Methods
 from .printing import get_printoptions as get_printoptions
@@ -213,9 +230,14 @@ from .reduce import any as any
 from .reduce import argmax as argmax
 from .reduce import argmin as argmin
 from .reduce import count_nonzero as count_nonzero
+from .reduce import cummax as cummax
+from .reduce import cummin as cummin
 from .reduce import cumprod as cumprod
 from .reduce import cumsum as cumsum
 from .reduce import diff as diff
+from .reduce import dist as dist
+from .reduce import histc as histc
+from .reduce import logcumsumexp as logcumsumexp
 from .reduce import logsumexp as logsumexp
 from .reduce import max as max
 from .reduce import mean as mean
@@ -225,6 +247,7 @@ from .reduce import nanmean as nanmean
 from .reduce import nansum as nansum
 from .reduce import norm as norm
 from .reduce import prod as prod
+from .reduce import quantile as quantile
 from .reduce import std as std
 from .reduce import std_mean as std_mean
 from .reduce import sum as sum
@@ -233,13 +256,16 @@ from .reduce import var_mean as var_mean
 from .shape import atleast_1d as atleast_1d
 from .shape import atleast_2d as atleast_2d
 from .shape import atleast_3d as atleast_3d
+from .shape import block_diag as block_diag
 from .shape import broadcast_shapes as broadcast_shapes
 from .shape import broadcast_tensors as broadcast_tensors
 from .shape import broadcast_to as broadcast_to
+from .shape import cartesian_prod as cartesian_prod
 from .shape import cat as cat
 from .shape import chunk as chunk
 from .shape import clone as clone
 from .shape import column_stack as column_stack
+from .shape import combinations as combinations
 from .shape import concat as concat
 from .shape import concatenate as concatenate
 from .shape import diag as diag
@@ -251,6 +277,7 @@ from .shape import flatten as flatten
 from .shape import flip as flip
 from .shape import fliplr as fliplr
 from .shape import flipud as flipud
+from .shape import hsplit as hsplit
 from .shape import hstack as hstack
 from .shape import meshgrid as meshgrid
 from .shape import moveaxis as moveaxis
@@ -266,6 +293,7 @@ from .shape import rot90 as rot90
 from .shape import row_stack as row_stack
 from .shape import select as select
 from .shape import split as split
+from .shape import split_with_sizes as split_with_sizes
 from .shape import squeeze as squeeze
 from .shape import stack as stack
 from .shape import swapaxes as swapaxes
@@ -279,6 +307,7 @@ from .shape import triu as triu
 from .shape import unbind as unbind
 from .shape import unflatten as unflatten
 from .shape import unsqueeze as unsqueeze
+from .shape import vsplit as vsplit
 from .shape import vstack as vstack
 
 for _name, _method in vars(Methods).items():

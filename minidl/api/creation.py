@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Tensor
+from ..autograd import Node, Tensor
+from ..autograd.memory import tick
+from ..autograd.modes import modes
 from ..backend import backend_of, check_dtype, device, get_default_dtype, move, promote_types
 from ..backend.dtypes import scalar_dtype
 from .arguments import DType, Number, into, ops, shape_of
@@ -28,12 +30,12 @@ def tensor(
     """A tensor that holds a copy of numbers, nested sequences of numbers, an array or a tensor.
 
     Python floats get the default dtype, integers int64; arrays and tensors keep theirs."""
+    wanted = None if dtype is None else check_dtype(dtype, "tensor")
     if isinstance(data, Tensor):
         values, device = backend_of(data.array).to_host(data.array), data.device if device is None else device
     else:
-        values = _values(data)
-    values = np.array(values, None if dtype is None else check_dtype(dtype, "tensor"), subok=False)
-    return made(values, device, requires_grad)
+        values = _values(data, wanted)
+    return made(np.array(values, wanted, subok=False), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> Tensor:
@@ -60,16 +62,18 @@ def from_numpy(ndarray: Any) -> Tensor:
     return t
 
 
-def _values(data: Any) -> Any:
-    """Whatever was given as a NumPy array of the dtype that PyTorch would infer."""
+def _values(data: Any, wanted: Any) -> Any:
+    """Whatever was given as a NumPy array; Python's numbers in the dtype wanted, or the one PyTorch would infer."""
     if isinstance(data, (bool, int, float)) and not isinstance(data, np.generic):
-        return _checked(np.asarray(data, scalar_dtype(data)))
+        return _checked(np.asarray(data, wanted if wanted is not None and wanted.kind == "f" else scalar_dtype(data)))
     if isinstance(data, (list, tuple, range)):
         dtypes: set[Any] = set()
         plain = _plain(data, dtypes)
         dtype = None
         for found in dtypes:
             dtype = found if dtype is None else promote_types(dtype, found)
+        if wanted is not None and wanted.kind == "f":  # straight to it: no digit is lost on the way
+            dtype = wanted
         try:
             return _checked(np.array(plain, get_default_dtype() if dtype is None else dtype))
         except (ValueError, OverflowError) as error:
@@ -356,12 +360,30 @@ _DTYPE_NAMES = {"float16", "float32", "float64", "uint8", "int8", "int16", "int3
 
 
 def on_device(input: Tensor, where: Device) -> Tensor:
-    """The tensor on another device; itself where it is there already."""
+    """The tensor on another device; itself where it is there already. Its gradient travels back."""
     array = move(input.array, where)
     if array is input.array:
         return input
-    if input.needs_grad:
-        return ops.to_device(input, device=where)
-    return Tensor(array)
+    out = Tensor(array)
+    if input.needs_grad and modes.recording:
+        home, node = input.device, Node()
+        node.op, node.inputs, node.params, node.hooks = _TRANSFER, [input.node or input], {"where": where}, None
+        node.vjps, node.number = (lambda g: move(g, home),), tick()
+        node.shape, node.dtype, node.memory = array.shape, array.dtype, out.memory
+        out.node, out.needs_grad = node, True
+    return out
 
 
+class _Transfer:
+    """The pseudo-op of such a record: a formula stays on one device, so it has none in ops/."""
+
+    name, promote, arguments, constant = "to", None, ("input",), ()
+
+    @staticmethod
+    def formula(xp: Any, x: Tensor, *, where: Device) -> Any:
+        """What is run again, on Tensors, where derivatives of derivatives are wanted."""
+        home = x.device
+        return on_device(x, where), (lambda g: on_device(g, home),)
+
+
+_TRANSFER = _Transfer()

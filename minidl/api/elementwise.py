@@ -649,3 +649,51 @@ def bitwise_xor(input: Operand, other: Operand, *, out: Tensor | None = None) ->
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Every bit flipped; of truth values, the opposite."""
     return into(out, ops.bitwise_not(input))
+
+
+def bitwise_left_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
+    """input × 2^other, of whole numbers."""
+    return into(out, ops.bitwise_left_shift(input, other))
+
+
+def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
+    """⌊input / 2^other⌋, of whole numbers."""
+    return into(out, ops.bitwise_right_shift(input, other))
+
+
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """0 below zero, 1 above, and `values` at zero."""
+    step = ops.astype(ops.gt(input, 0), dtype=input.dtype)
+    return into(out, ops.where(ops.eq(input, 0), values, ops.where(ops.ne(input, input), input, step)))
+
+
+def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sin(πx) / πx, 1 at zero."""
+    x = ops.mul(as_float(input), math.pi)
+    zero = ops.eq(x, 0)
+    return into(out, ops.where(zero, 1.0, ops.div(ops.sin(x), ops.where(zero, 1.0, x))))
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Does the tensor hold floats?"""
+    return bool(input.dtype.kind == "f")
+
+
+def is_complex(input: Tensor) -> bool:
+    """Does the tensor hold complex numbers? It never does: they are refused."""
+    return False
+
+
+def is_signed(input: Tensor) -> bool:
+    """Can the tensor hold negative numbers?"""
+    return input.dtype.kind in "if"
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Is the only number of the tensor not 0?"""
+    return bool(input)
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Have the two one shape?"""
+    return input.shape == other.shape

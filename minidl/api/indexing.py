@@ -28,6 +28,8 @@ class ValuesAndIndices(NamedTuple):
 
 def getitem(input: Tensor, key: Any) -> Tensor:
     """input[key]: a view for numbers, slices and None; a copy for masks and index arrays."""
+    if type(key) is int and input.ndim:  # by far the most frequent key
+        return ops.getitem(input, key=(_in_range(key, 0, input.shape[0]),))
     basic, advanced, indices = parse(input, key)
     if basic is not None:
         input = ops.getitem(input, key=basic)
@@ -595,3 +597,28 @@ def isin(elements: Tensor, test_elements: Tensor, *, assume_unique: bool = False
     """Which elements occur among the test elements?"""
     a, b = (backend_of(t.array).to_host(t.array) for t in (elements, test_elements))
     return _on_device(np.isin(a, b, invert=invert), elements)
+
+
+@both_spellings
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """Without repetitions of the neighbour; with the group of every value, and how long each group is."""
+    host = backend_of(input.array).to_host(input.array)
+    axis = None if dim is None else axis_of(dim, input.ndim, "unique_consecutive")
+    rows = host.ravel() if axis is None else np.moveaxis(host, axis, 0)
+    new = np.ones(len(rows), bool)
+    new[1:] = (rows[1:] != rows[:-1]).reshape(builtins.max(len(rows) - 1, 0), -1).any(1)
+    values = rows[new] if axis is None else np.moveaxis(rows[new], 0, axis)
+    group = new.cumsum() - 1
+    results = [values]
+    results += [group.reshape(host.shape) if axis is None else group] if return_inverse else []
+    results += [np.bincount(group, minlength=int(new.sum()))] if return_counts else []
+    made = tuple(_on_device(np.ascontiguousarray(r), input) for r in results)
+    return made if len(made) > 1 else made[0]
+
+
+def unravel_index(indices: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
+    """The places in a tensor of a shape that places in its flattened form stand for."""
+    host = backend_of(indices.array).to_host(indices.array)
+    return tuple(_on_device(np.asarray(i), indices) for i in np.unravel_index(host, tuple(shape)))

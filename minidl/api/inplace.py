@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Tensor, write
-from . import elementwise, indexing, reduce, shape
+from ..autograd.modes import modes
+from . import elementwise, indexing, linalg, reduce, shape
 from .creation import on_device
 
 
@@ -56,6 +57,34 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
     """One number on the diagonal of a matrix, in place."""
     indexing.setitem(shape.diagonal(input), ..., fill_value)
     return input
+
+
+def _become(input: Tensor, view: Tensor, operation: str) -> Tensor:
+    """The tensor itself with the shape of a view of it."""
+    if modes.recording and input.needs_grad and input.node is None:
+        raise RuntimeError(f"{operation}: a leaf that requires gradients keeps its shape while operations are recorded")
+    input.array, input.node, input.base = view.array, view.node, view.base if input.base is not None else None
+    return input
+
+
+def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
+    """Without axes of length one. In place."""
+    return _become(input, shape.squeeze(input, dim), "squeeze_")
+
+
+def unsqueeze_(input: Tensor, dim: int) -> Tensor:
+    """With a new axis of length one. In place."""
+    return _become(input, shape.unsqueeze(input, dim), "unsqueeze_")
+
+
+def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two axes swapped. In place."""
+    return _become(input, shape.transpose(input, dim0, dim1), "transpose_")
+
+
+def t_(input: Tensor) -> Tensor:
+    """A matrix transposed. In place."""
+    return _become(input, shape.t(input), "t_")
 
 
 abs_ = absolute_ = _in_place(elementwise.abs)
@@ -144,3 +173,11 @@ cumsum_ = _in_place(reduce.cumsum)
 cumprod_ = _in_place(reduce.cumprod)
 tril_ = _in_place(shape.tril)
 triu_ = _in_place(shape.triu)
+addmm_ = _in_place(linalg.addmm)
+addmv_ = _in_place(linalg.addmv)
+addr_ = _in_place(linalg.addr)
+addbmm_ = _in_place(linalg.addbmm)
+baddbmm_ = _in_place(linalg.baddbmm)
+bitwise_left_shift_ = _in_place(elementwise.bitwise_left_shift)
+bitwise_right_shift_ = _in_place(elementwise.bitwise_right_shift)
+heaviside_ = _in_place(elementwise.heaviside)

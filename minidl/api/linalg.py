@@ -333,3 +333,43 @@ def norm(
     if isinstance(ord, str):
         raise RuntimeError(f"norm: order {ord!r} is for matrices, and this is {describe(A)} with dim {dim}")
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
+
+
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: object = None) -> Tensor:
+    """The distances between every row of x1 and every row of x2, in each batch."""
+    return vector_norm(ops.sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of each number of a vector, a row each."""
+    n = x.shape[-1] if N is None else N
+    powers = ops.astype(ops.arange_like(x, n=n), dtype=x.dtype)
+    return ops.pow(unsqueeze(x, -1), powers if increasing else ops.flip(powers, axis=0))
+
+
+def cov(input: Tensor, *, correction: int = 1) -> Tensor:
+    """The covariances between rows."""
+    x = input if input.ndim > 1 else unsqueeze(input, 0)
+    x = ops.sub(x, ops.mean(x, axis=(1,), keepdims=True))
+    y = ops.div(ops.matmul(x, ops.transpose(x, axes=(1, 0))), max(x.shape[1] - correction, 0))
+    return y if input.ndim > 1 else ops.reshape(y, shape=())
+
+
+def corrcoef(input: Tensor) -> Tensor:
+    """The correlations between rows."""
+    c = cov(input)
+    if not c.ndim:
+        return ops.div(c, c)
+    s = ops.sqrt(diagonal(c))
+    return ops.div(ops.div(c, unsqueeze(s, 1)), s)
+
+
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
+    """The area under values y at places x (or dx apart), by trapezoids."""
+    last = movedim(y, dim, -1)
+    mid = ops.div(ops.add(last[..., 1:], last[..., :-1]), 2)
+    width = dx if x is None else ops.sub(x[..., 1:], x[..., :-1])
+    return sum(ops.mul(mid, width), -1)
+
+
+trapz = trapezoid

@@ -130,6 +130,18 @@ class Methods:
     bitwise_or = elementwise.bitwise_or
     bitwise_xor = elementwise.bitwise_xor
     bitwise_not = elementwise.bitwise_not
+    bitwise_left_shift = elementwise.bitwise_left_shift
+    bitwise_right_shift = elementwise.bitwise_right_shift
+    heaviside = elementwise.heaviside
+    sinc = elementwise.sinc
+    is_floating_point = elementwise.is_floating_point
+    is_complex = elementwise.is_complex
+    is_signed = elementwise.is_signed
+    is_nonzero = elementwise.is_nonzero
+    is_same_size = elementwise.is_same_size
+
+    __lshift__ = elementwise.bitwise_left_shift
+    __rshift__ = elementwise.bitwise_right_shift
 
     if TYPE_CHECKING:  # the operators are bound by the ops themselves, when they register
 
@@ -202,6 +214,12 @@ class Methods:
     cumprod = reduce.cumprod
     diff = reduce.diff
     norm = reduce.norm
+    cummax = reduce.cummax
+    cummin = reduce.cummin
+    quantile = reduce.quantile
+    logcumsumexp = reduce.logcumsumexp
+    dist = reduce.dist
+    histc = reduce.histc
 
     # ----------------------------------------------------------------------------------------- shape
 
@@ -253,6 +271,10 @@ class Methods:
     element_size = shape.element_size
     dim = shape.dim
     unfold = shape.unfold
+    split_with_sizes = shape.split_with_sizes
+    hsplit = shape.hsplit
+    vsplit = shape.vsplit
+    sum_to_size = shape.sum_to_size
     nelement = shape.numel
     ndimension = shape.dim
 
@@ -291,6 +313,7 @@ class Methods:
     kthvalue = indexing.kthvalue
     unique = indexing.unique
     bincount = indexing.bincount
+    unique_consecutive = indexing.unique_consecutive
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
 
@@ -319,6 +342,8 @@ class Methods:
     slogdet = linalg.slogdet
     logdet = linalg.logdet
     matrix_power = linalg.matrix_power
+    cov = linalg.cov
+    corrcoef = linalg.corrcoef
 
     # ----------------------------------------------------------------------- creation and conversion
 
@@ -511,6 +536,18 @@ class Methods:
     cumprod_ = inplace.cumprod_
     tril_ = inplace.tril_
     triu_ = inplace.triu_
+    addmm_ = inplace.addmm_
+    addmv_ = inplace.addmv_
+    addr_ = inplace.addr_
+    addbmm_ = inplace.addbmm_
+    baddbmm_ = inplace.baddbmm_
+    bitwise_left_shift_ = inplace.bitwise_left_shift_
+    bitwise_right_shift_ = inplace.bitwise_right_shift_
+    heaviside_ = inplace.heaviside_
+    squeeze_ = inplace.squeeze_
+    unsqueeze_ = inplace.unsqueeze_
+    transpose_ = inplace.transpose_
+    t_ = inplace.t_
     __iadd__ = inplace.add_
     __isub__ = inplace.sub_
     __imul__ = inplace.mul_

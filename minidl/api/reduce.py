@@ -1,10 +1,14 @@
 """Sums, means, spreads and extremes over dims."""
 
+import builtins
 import math
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..autograd import Tensor
-from ..backend import check_dtype
+from ..backend import backend_of, check_dtype, move
 from ..errors import RangeError, describe
 from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
 from .indexing import ValuesAndIndices
@@ -363,3 +367,101 @@ def norm(
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm: p is a number or 'fro', got {p!r}; linalg.matrix_norm knows the norms of matrices")
     return vector_norm(input, 2 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)
+
+
+# ---------------------------------------------------------------------------------------------- ranks
+
+
+def _best_so_far(input: Tensor, dim: int, operation: str) -> ValuesAndIndices:
+    """The largest (smallest) value up to each place along a dim, and where it stood: the last one, in a tie."""
+    axis = axis_of(dim, input.ndim, operation)
+    x = input if input.ndim else ops.reshape(input, shape=(1,))
+    host = np.moveaxis(backend_of(x.array).to_host(x.array), axis, 0)
+    places = np.zeros(host.shape, np.int64)
+    better = np.greater_equal if operation == "cummax" else np.less_equal
+    best = host[:1].copy()
+    for k in range(len(host)):
+        takes = better(host[k], best[0]) | (np.isnan(host[k]) if host.dtype.kind == "f" else False)
+        best[0] = np.where(takes, host[k], best[0])
+        places[k] = np.where(takes, k, places[k - 1] if k else 0)
+    indices = Tensor(move(np.ascontiguousarray(np.moveaxis(places, 0, axis)), input.device))
+    values = ops.take_along_axis(x, indices, axis=axis)
+    return ValuesAndIndices(*(ops.reshape(t, shape=input.shape) for t in (values, indices)))
+
+
+@both_spellings
+def cummax(input: Tensor, dim: int) -> ValuesAndIndices:
+    """The largest value up to each place along a dim, and where it stood."""
+    return _best_so_far(input, dim, "cummax")
+
+
+@both_spellings
+def cummin(input: Tensor, dim: int) -> ValuesAndIndices:
+    """The smallest value up to each place along a dim, and where it stood."""
+    return _best_so_far(input, dim, "cummin")
+
+
+@both_spellings
+def quantile(
+    input: Tensor, q: "Tensor | float", dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
+    """The value below which a part q of all lies; between two neighbours, interpolated."""
+    _floating(input, "quantile")
+    parts = q.tolist() if isinstance(q, Tensor) else q
+    several = parts if isinstance(parts, list) else [parts]
+    if not builtins.all(0 <= p <= 1 for p in several):
+        raise RuntimeError(f"quantile: q must lie in [0, 1], got {parts}")
+    x = input if dim is not None and input.ndim else ops.reshape(input, shape=(input.array.size,))
+    axis = 0 if dim is None else axis_of(dim, input.ndim, "quantile")
+    _not_empty(x, (axis,), "quantile")
+    ranked, n = ops.sort(x, axis=axis), x.shape[axis]
+    rules: dict[str, Callable[[float], int]] = {"lower": math.floor, "higher": math.ceil, "nearest": builtins.round}
+
+    def at(k: int) -> Tensor:
+        return ops.getitem(ranked, key=(slice(None),) * axis + (k,))
+
+    results = []
+    for p in several:
+        place = p * (n - 1)
+        low, share = math.floor(place), place - math.floor(place)
+        if interpolation in rules:
+            y = at(rules[interpolation](place))
+        elif interpolation in ("linear", "midpoint"):
+            share = share if interpolation == "linear" or not share else 0.5
+            y = at(low) if not share else ops.add(at(low), ops.mul(ops.sub(at(low + 1), at(low)), share))
+        else:
+            names = ", ".join(["linear", "midpoint", *rules])
+            raise RuntimeError(f"quantile: interpolation is one of {names}, got {interpolation!r}")
+        y = ops.where(ops.any(ops.isnan(x), axis=(axis,)), math.nan, y)
+        if keepdim:
+            kept = tuple(1 for _ in input.shape) if dim is None else input.shape[:axis] + (1,) + input.shape[axis + 1 :]
+            y = ops.reshape(y, shape=kept)
+        results.append(ops.reshape(y, shape=(1, *y.shape)))
+    return ops.concatenate(*results, axis=0) if isinstance(parts, list) else ops.reshape(results[0], shape=y.shape)
+
+
+@both_spellings
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """ln of the running total of e^input along a dim, shifted by the largest so that nothing overflows."""
+    axis = axis_of(dim, input.ndim, "logcumsumexp")
+    if not input.ndim or not input.array.size:
+        return ops.copy(input)
+    parts = [ops.getitem(input, key=(slice(None),) * axis + (slice(k, k + 1),)) for k in range(input.shape[axis])]
+    for k in range(1, len(parts)):
+        parts[k] = ops.logaddexp(parts[k - 1], parts[k])
+    return ops.concatenate(*parts, axis=axis)
+
+
+def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
+    """The norm of the difference."""
+    return vector_norm(ops.sub(input, other), p)
+
+
+def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
+    """How many values fall into each of `bins` intervals between min and max (those of the values, if equal)."""
+    host = backend_of(input.array).to_host(input.array)
+    low, high = (host.min(initial=math.inf), host.max(initial=-math.inf)) if min == max and host.size else (min, max)
+    if low == high:
+        low, high = low - 1, high + 1
+    counts = np.histogram(host, bins, (float(low), float(high)))[0]
+    return Tensor(move(counts.astype(input.dtype), input.device))

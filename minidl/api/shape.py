@@ -1,6 +1,7 @@
 """Shapes and axes: views where NumPy gives views, joining, splitting, repeating."""
 
 import builtins
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -615,3 +616,50 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     y = _entries(input if input.ndim else reshape(input, 1), axis, places)
     y = ops.reshape(y, shape=(*input.shape[:axis], len(starts), size, *input.shape[axis + 1 :]))
     return movedim(y, axis + 1, -1)
+
+
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of parts of these sizes along a dim."""
+    return split(input, split_sizes, dim)
+
+
+def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the second axis, or the only one."""
+    return tensor_split(input, indices_or_sections, 0 if input.ndim == 1 else 1)
+
+
+def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the first axis."""
+    return tensor_split(input, indices_or_sections, 0)
+
+
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """Summed over the axes along which a tensor of that size would be broadcast to this one."""
+    shape = sizes_of(size, "sum_to_size")
+    if broadcast_shapes(shape, input.shape) != input.shape:
+        raise ShapeError(f"sum_to_size: {shape} does not broadcast to input {describe(input)}")
+    return ops.sum_to(input, shape=shape)
+
+
+def block_diag(*tensors: Tensor) -> Tensor:
+    """Matrices one after the other along the diagonal, zeros elsewhere."""
+    blocks = [atleast_2d(t) for t in tensors]
+    columns, left, rows = builtins.sum(b.shape[1] for b in blocks), 0, []
+    for b in blocks:
+        rows.append(ops.pad(b, pad_width=((0, 0), (left, columns - left - b.shape[1]))))
+        left += b.shape[1]
+    return ops.concatenate(*rows, axis=0)
+
+
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """Every choice of one number from each vector, a row each."""
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([ravel(g) for g in meshgrid(*tensors, indexing="ij")], 1)
+
+
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """Every choice of r numbers of a vector, a row each."""
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = [k for row in choose(range(input.shape[0]), r) for k in row]
+    return ops.reshape(_entries(input, 0, places), shape=(len(places) // (r or 1), r))

@@ -121,7 +121,7 @@ def replay(order: Iterable[Node]) -> tuple[dict[Node, Any], dict[Node, Any]]:
             k = node.params["index"]
             y, rules[node] = operands[0] if k is None else operands[0][k], node.vjps
         else:
-            if node.op.promote is not None and any(x.dtype is not node.dtype for x in operands if isinstance(x, Tensor)):
+            if node.op.promote and any(isinstance(x, Tensor) and x.dtype is not node.dtype for x in operands):
                 operands = node.op.promoted(OPS, operands)
             y, vjps = node.op.formula(OPS, *operands, **node.params)
             rules[node] = vjps if callable(vjps) else [v and new for v, new in zip(node.vjps, vjps)]
@@ -147,7 +147,7 @@ def run_hooks(hooks: dict[float, Any], g: Any) -> Any:
         changed = hook(seen)
         if changed is not None:
             if not isinstance(changed, Tensor) or changed.shape != seen.shape:
-                raise RuntimeError(f"a hook must return None or a gradient like {describe(seen)}, not {describe(changed)}")
+                raise RuntimeError(f"a hook must return None or {describe(seen)}; this one gave {describe(changed)}")
             g = changed.array if raw else changed
     return g
 
@@ -157,7 +157,7 @@ def accumulate(leaf: Tensor, g: Any) -> None:
     with _accumulating:
         before = leaf.grad
         if isinstance(g, Tensor):
-            leaf.grad = g if before is None else before + g  # type: ignore[operator]  # bound with its op
+            leaf.grad = g if before is None else before + g
         elif before is None:
             leaf.grad = Tensor(g.copy())
         elif before.needs_grad or before.base is not None:
@@ -168,7 +168,11 @@ def accumulate(leaf: Tensor, g: Any) -> None:
 
 
 def backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
 ) -> None:
     """Add the gradients of the tensors to the `.grad` of the leaves they depend on, or of `inputs` alone.
 
@@ -227,18 +231,18 @@ def _run(
 def _seed(operation: str, root: Tensor, seed: Tensor | None) -> Tensor:
     if not root.needs_grad:
         raise RuntimeError(
-            f"{operation}: this tensor ({describe(root)}) does not require gradients and no recorded operation made it; "
-            "was it computed under no_grad, detached, or from tensors without requires_grad?"
+            f"{operation}: this tensor ({describe(root)}) does not require gradients and no recorded operation made "
+            "it; was it computed under no_grad, detached, or from tensors without requires_grad?"
         )
     if seed is None:
         if root.array.size != 1:
             raise RuntimeError(
-                f"{operation}: only a tensor with one element starts from a gradient of one, and this is {describe(root)}; "
-                "reduce it (.sum(), .mean()) or pass a gradient of its shape"
+                f"{operation}: only a tensor with one element starts from a gradient of one, and this is "
+                f"{describe(root)}; reduce it (.sum(), .mean()) or pass a gradient of its shape"
             )
         return Tensor(backend_of(root.array).ones_like(root.array))
     if seed.shape != root.shape:
-        raise RuntimeError(f"{operation}: the gradient ({describe(seed)}) must have the shape of the tensor ({describe(root)})")
+        raise RuntimeError(f"{operation}: the gradient ({describe(seed)}) must be shaped as {describe(root)} is")
     return seed if seed.dtype == root.dtype else OPS.astype(seed, dtype=root.dtype)
 
 

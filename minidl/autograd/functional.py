@@ -10,17 +10,18 @@ from .modes import enable_grad
 from .op import OPS
 from .tensor import Tensor
 
+Function = Callable[..., Any]
 Tensors = Tensor | tuple[Any, ...]
 
 
-def vjp(func: Callable[..., Any], inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vjp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(inputs), vᵀ J): the gradient of ⟨v, func⟩. v: like the outputs; may be left out of one number."""
     xs, ys, pack, pack_y = _evaluate("vjp", func, inputs, create_graph)
     with enable_grad():
         return _plain(pack_y(ys), create_graph), pack(_grad(ys, xs, _vectors("vjp", v, ys), create_graph, strict))
 
 
-def jvp(func: Callable[..., Any], inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def jvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(inputs), J v), by differentiating u ↦ uᵀ J, which is linear, at u = 0. v: like the inputs."""
     xs, ys, _, pack_y = _evaluate("jvp", func, inputs, create_graph)
     with enable_grad():
@@ -30,7 +31,7 @@ def jvp(func: Callable[..., Any], inputs: Tensors, v: Any = None, create_graph: 
 
 
 def jacobian(
-    func: Callable[..., Any], inputs: Tensors, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
+    func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     strategy: str = "reverse-mode",
 ) -> Any:  # fmt: skip
     """J[i][j] = ∂ output i / ∂ input j, of shape (*output.shape, *input.shape), a row by each backward.
@@ -42,7 +43,7 @@ def jacobian(
 
 
 def hessian(
-    func: Callable[..., Any], inputs: Tensors, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
+    func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:  # fmt: skip
     """H[i][j] = ∂² func / ∂ input i ∂ input j, of shape (*input i, *input j). func returns one number."""
@@ -55,7 +56,7 @@ def hessian(
     return jacobian(gradient, inputs, create_graph, strict)
 
 
-def vhp(func: Callable[..., Any], inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vhp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(inputs), vᵀ H): the gradient of ⟨v, ∇func⟩. func returns one number; v: like the inputs."""
     xs, ys, pack, pack_y = _evaluate("vhp", func, inputs, create_graph)
     with enable_grad():
@@ -64,12 +65,12 @@ def vhp(func: Callable[..., Any], inputs: Tensors, v: Any = None, create_graph: 
         return _plain(y, create_graph), pack(_grad(first, xs, _vectors("vhp", v, xs), create_graph, strict))
 
 
-def hvp(func: Callable[..., Any], inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def hvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """(func(inputs), H v). H is symmetric, so this is vhp."""
     return vhp(func, inputs, v, create_graph, strict)
 
 
-def _evaluate(name: str, func: Callable[..., Any], inputs: Tensors, create_graph: bool) -> Any:
+def _evaluate(name: str, func: Function, inputs: Tensors, create_graph: bool) -> Any:
     """Inputs that need gradients, func's outputs, and how to pack a list as the inputs (the outputs) came."""
     given = sequence(inputs)
     for k, x in enumerate(given):
@@ -110,17 +111,14 @@ def _rows(y: Tensor, xs: list[Tensor], create_graph: bool, strict: bool) -> list
         rows.append(_grad([y], xs, [seed], create_graph, strict))
     if not rows:
         return [_like(x, shape=(*y.shape, *x.shape)) for x in xs]
-    columns = zip(*rows)
-    return [
-        OPS.reshape(OPS.concatenate(*(OPS.reshape(g, shape=(1, *x.shape)) for g in column), axis=0), shape=(*y.shape, *x.shape))
-        for x, column in zip(xs, columns)
-    ]
+    stacked = (OPS.concatenate(*(OPS.reshape(g, shape=(1, *g.shape)) for g in column), axis=0) for column in zip(*rows))
+    return [OPS.reshape(J, shape=(*y.shape, *x.shape)) for x, J in zip(xs, stacked)]
 
 
 def _vectors(name: str, v: Any, like: list[Tensor]) -> list[Tensor]:
     if v is None:
         if len(like) != 1 or like[0].array.size != 1:
-            raise RuntimeError(f"{name}: v may be left out only where it would be a single number; give one like each tensor")
+            raise RuntimeError(f"{name}: v may be left out only where it is a single number")
         return [_like(like[0], one=True)]
     vs = sequence(v)
     if [t.shape for t in vs] != [t.shape for t in like]:
@@ -136,7 +134,8 @@ def _scalar(name: str, y: Any) -> Tensor:
 
 def _like(t: Tensor, one: bool = False, requires_grad: bool = False, shape: Any = None) -> Tensor:
     xp: Any = backend_of(t.array)
-    return Tensor((xp.ones_like if one else xp.zeros_like)(t.array, shape=t.shape if shape is None else shape), requires_grad)
+    fill = xp.ones_like if one else xp.zeros_like
+    return Tensor(fill(t.array, shape=t.shape if shape is None else shape), requires_grad)
 
 
 def _plain(value: Any, create_graph: bool) -> Any:

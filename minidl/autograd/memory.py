@@ -39,7 +39,7 @@ class Memory:
             self.exposed = []
             Memory.watched.append(weakref.ref(self, Memory.watched.remove))
         if all(array is not known for known, _ in self.exposed):
-            self.exposed.append((array, _checksum(array)))  # type: ignore[union-attr]  # a list by now
+            self.exposed.append((array, _checksum(array)))
 
     def look(self) -> None:
         """Announce what the user wrote since the last look."""

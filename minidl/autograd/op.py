@@ -156,7 +156,8 @@ class Op:
     def _values(self, xp: Any, ys: Any, node: Node | None, args: Any) -> tuple[Tensor, ...]:
         """The end of a call whose formula has several values: each gets a record of its own, that it is the k-th."""
         ys = [y if type(y) is xp.array_type else xp.asarray(y) for y in ys]
-        kinds = [(y.shape, y.dtype) if y.dtype.kind == "f" and k not in self.constant else None for k, y in enumerate(ys)]
+        floats = [y.dtype.kind == "f" and k not in self.constant for k, y in enumerate(ys)]
+        kinds = [(y.shape, y.dtype) if floating else None for y, floating in zip(ys, floats)]
         if node is not None:  # the memory is that of its values
             node.shape, node.dtype, node.memory = kinds, None, Memory()  # type: ignore[assignment]
         outs = []
@@ -264,4 +265,10 @@ def _operator(op: Op, arity: int, swapped: bool) -> Callable[..., Any]:
             return NotImplemented  # Python tries the other operand, then names both types
 
     call = op.__call__
-    return operator if arity == 2 else lambda a: call(a)
+    if arity == 2:
+        return operator
+
+    def operator(a: Tensor) -> Any:  # type: ignore[no-redef]  # errors know operators by this name
+        return call(a)
+
+    return operator

@@ -15,7 +15,7 @@ else:
 
 # Which operators an op becomes when it registers; True where the operands come swapped.
 OPERATORS: dict[str, tuple[tuple[str, bool], ...]] = {
-    **{name: ((f"__{name}__", False), (f"__r{name}__", True)) for name in ("add", "sub", "mul", "matmul", "mod", "pow")},
+    **{n: ((f"__{n}__", False), (f"__r{n}__", True)) for n in ("add", "sub", "mul", "matmul", "mod", "pow")},
     "div": (("__truediv__", False), ("__rtruediv__", True)),
     "floor_divide": (("__floordiv__", False), ("__rfloordiv__", True)),
     **{name: ((f"__{name}__", False),) for name in ("neg", "abs", "eq", "ne", "lt", "le", "gt", "ge")},

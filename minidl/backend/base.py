@@ -53,7 +53,8 @@ class Backend:
             raise RuntimeError("a recorded write through a view needs a contiguous base; clone it first")
         first = (self.address(view) - self.address(base)) // base.itemsize
         steps = [s // base.itemsize * 8 for s in view.strides]
-        return self.asarray(as_strided(np.arange(base.size)[first:], view.shape, steps).copy(), self.index_of(base) or 0)
+        places = as_strided(np.arange(base.size)[first:], view.shape, steps).copy()
+        return self.asarray(places, self.index_of(base) or 0)
 
     def extent(self, array: Array) -> tuple[int, int]:
         """First and one-past-last address of the block of memory that the array views."""

@@ -40,8 +40,9 @@ class Generator:
     def get_state(self) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """The position in the stream as bytes; `set_state` continues from there, bit for bit."""
         s: Any = self.numpy.bit_generator.state
-        words = [*s["state"]["counter"], *s["state"]["key"], *s["buffer"], s["buffer_pos"], s["has_uint32"], s["uinteger"]]
-        return np.array([*words, self._seed], dtype=np.uint64).view(np.uint8)
+        words = [*s["state"]["counter"], *s["state"]["key"], *s["buffer"]]
+        words += [s["buffer_pos"], s["has_uint32"], s["uinteger"], self._seed]
+        return np.array(words, dtype=np.uint64).view(np.uint8)
 
     def set_state(self, state: Any) -> None:
         raw = np.ascontiguousarray(state)

@@ -25,7 +25,7 @@ EPOCHS = 15
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="minidl demo",
-        description="Check the gradient of every op to second order, then train a small CNN on real handwritten digits.",
+        description="Check the gradient of every op to second order, then train a small CNN on real handwriting.",
     )
     parser.add_argument("--all", action="store_true", help="a row for each op, not only for each family")
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="FOLDER", help="default: %(default)s")
@@ -109,16 +109,16 @@ def learn(data: Any) -> tuple[dict[str, list[float]], list[History]]:
     images, labels, held_out, held_out_labels = data
     print(f"\nReal handwriting: scikit-learn's 8x8 digits; {digits.SPLIT}.\n")
     scores = {"logistic regression": [logistic_regression(data)]}
-    print(f"  {'logistic regression (scikit-learn)':36} held-out {scores['logistic regression'][0]:.4f}")
+    print(f"  {'logistic regression (scikit-learn)':40} held-out {scores['logistic regression'][0]:.4f}")
     runs = [train(networks.mlp, data, 2 * EPOCHS, seed, augment=False) for seed in SEEDS]
     scores["MLP"] = [run.accuracies[-1] for run in runs]
-    print(f"  {f'MLP 64-128-10, mean of seeds {SEEDS}':36} held-out {np.mean(scores['MLP']):.4f}")
+    print(f"  {f'MLP 64-128-10, mean of seeds {SEEDS}':40} held-out {np.mean(scores['MLP']):.4f}")
     histories = []
     for seed in SEEDS:
         with Progress(f"  CNN, seed {seed}") as progress:
             histories.append(train(networks.CNN, data, EPOCHS, seed, augment=True, progress=progress.show))
     scores["CNN"] = [history.accuracies[-1] for history in histories]
-    print(f"  {f'CNN, mean of seeds {SEEDS}':36} held-out {np.mean(scores['CNN']):.4f}")
+    print(f"  {f'CNN, mean of seeds {SEEDS}':40} held-out {np.mean(scores['CNN']):.4f}")
     return scores, histories
 
 

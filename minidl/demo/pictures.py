@@ -54,8 +54,8 @@ def confusion(truth: Any, predicted: Any) -> Any:
     for row in range(10):
         for column in range(10):
             if counts[row, column]:
-                dark = counts[row, column] > counts.max() / 3
-                axes.text(column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black")
+                colour = "white" if counts[row, column] > counts.max() / 3 else "black"
+                axes.text(column, row, counts[row, column], ha="center", va="center", color=colour)
     axes.set(xlabel="read as", ylabel="written", xticks=range(10), yticks=range(10))
     axes.set_title(f"{(truth != predicted).sum()} of {len(truth)} held-out scans misread")
     return fig

@@ -119,8 +119,21 @@ def solve(xp, a, b):
     return y, (lambda g: -xp.matmul(gb(g), swap(xp, y)), gb)
 
 
-@op(samples=[shapes((3, 3)), shapes((2, 4, 4)), shapes((1, 1))])
+@op(samples=[shapes((3, 3)), shapes((2, 2, 2)), shapes((1, 1)), shapes(definite(5))])
 def det(xp, x):
-    """y = |x|        x̄ = ȳ y x⁻ᵀ"""
+    """y = |x|        x̄ = ȳ adj(x)ᵀ        adj(x) = |x| x⁻¹, also of a singular x up to 4 × 4"""
     y = xp.det(x)
-    return y, (lambda g: (g * y)[..., None, None] * swap(xp, xp.inv(x)),)
+    adj = lambda: adjugate(xp, x) if x.shape[-1] <= 4 else y[..., None, None] * xp.inv(x)
+    return y, (lambda g: g[..., None, None] * swap(xp, adj()),)
+
+
+def adjugate(xp, x):
+    """m with x m = |x| 1, without a division by |x| (Faddeev & LeVerrier); loses digits where x is large."""
+    n = x.shape[-1]
+    one = xp.diag_embed(xp.ones_like(x, shape=(n,)), offset=0, axis1=0, axis2=1, shape=(n, n))
+    m = xp.broadcast_to(one, shape=x.shape)
+    for k in range(1, n):
+        xm = xp.matmul(x, m)
+        trace = xp.sum(xp.diagonal(xm, offset=0, axis1=-2, axis2=-1), axis=(-1,), keepdims=True)
+        m = trace[..., None] / k * one - xm
+    return m

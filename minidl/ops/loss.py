@@ -190,13 +190,8 @@ def kl_div(xp, x, t, *, reduction="mean", log_target=False):
 
     0 log 0 = 0. With log_target t is a logarithm too: l = e^t (t − x)        t̄ = l̄ (l + e^t).
     """
-    if log_target:
-        q = xp.exp(t)
-        l = q * (t - x)
-        gt = lambda g: g * share * (l + q)
-    else:
-        q = t
-        l = q * (xp.log(xp.where(t == 0, 1.0, t)) - x)
-        gt = lambda g: g * share * (xp.log(t) + 1 - x)
+    q, log_q = (xp.exp(t), t) if log_target else (t, xp.log(xp.where(t == 0, 1.0, t)))
+    l = q * (log_q - x)
     y, share = reduced(xp, l, reduction)
+    gt = lambda g: g * share * (l + q if log_target else xp.log(t) + 1 - x)
     return y, (lambda g: -g * share * q, gt)

@@ -3,15 +3,19 @@
 `padding` and the kernel are pairs; with ceil_mode a last window may reach beyond the padded input, if it starts inside.
 """
 
+from typing import Any
+
 from ..autograd import op
 from .samples import distinct, shapes
 
-WINDOWS = [
+WINDOWS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
     ((2, 3, 4, 4), {"kernel": (2, 2), "stride": (2, 2)}),
     ((1, 2, 5, 6), {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1)}),
     ((1, 2, 6, 5), {"kernel": (2, 2), "stride": (3, 2), "ceil_mode": True}),
 ]
-DILATED = [((1, 2, 7, 6), {"kernel": (3, 2), "stride": (1, 2), "padding": (1, 0), "dilation": (2, 3)})]
+DILATED: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+    ((1, 2, 7, 6), {"kernel": (3, 2), "stride": (1, 2), "padding": (1, 0), "dilation": (2, 3)})
+]
 
 
 def places(n, kernel, stride, padding, dilation=1, ceil_mode=False):

@@ -2,9 +2,12 @@
 
 import struct
 import zipfile
+import zlib
 from typing import IO, Any
 
-from .arrays import shorten
+import numpy as np
+
+from .arrays import read_array, shorten
 
 MOST = 1032  # deflate makes at most this many bytes of one
 
@@ -58,6 +61,15 @@ class Archive:
         if info.compress_type != zipfile.ZIP_STORED:
             raise ValueError(f"its member {shorten(name)} is compressed, which it never is where it comes from")
         return self.starts[name], info.file_size
+
+    def read(self, name: str) -> Any:
+        """The bytes of an uncompressed member, writable; a checksum of 0 means that none was made."""
+        start, size = self.stored(name)
+        self.file.seek(start)
+        data = read_array(self.file, (size,), np.dtype(np.uint8))
+        if self.members[name].CRC not in (0, zlib.crc32(data)):
+            raise ValueError(f"its member {shorten(name)} has changed since it was written: the checksum is another")
+        return data
 
     def open(self, name: str) -> Any:
         """A member as a stream, which compares its checksum at the end."""

@@ -1,5 +1,6 @@
 """The numbers of an array as bytes in a file: little-endian, row by row."""
 
+import reprlib
 from math import prod
 from typing import IO, Any
 
@@ -61,10 +62,14 @@ def write_bytes(file: IO[bytes], data: Any) -> None:
         rest = rest[CHUNK if n is None else n :]
 
 
-def shorten(value: Any, length: int = 80) -> str:
-    """What a file says, for an error message: a liar's text may be endless."""
+def shorten(value: Any) -> str:
+    """What a file says, for an error message: a liar's text may be endless, and his lists nested without end."""
     try:
-        text = repr(value[:length] if isinstance(value, str | bytes | list | tuple) else value)
-    except (ValueError, RecursionError):  # an integer of more digits than Python prints; lists in lists in lists
+        return _short.repr(value)
+    except ValueError:  # an integer of more digits than Python prints
         return f"<{type(value).__name__}>"
-    return text if len(text) <= length else text[:length] + "…"
+
+
+_short = reprlib.Repr()
+_short.maxlevel, _short.maxtuple, _short.maxlist, _short.maxdict = 2, 8, 8, 4
+_short.maxstring = _short.maxother = 80

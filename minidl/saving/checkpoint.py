@@ -52,7 +52,7 @@ def load(f: str | os.PathLike[str] | IO[bytes], map_location: Any = None, *, wei
     weights_only: nothing else is ever loaded, whatever this says. No file is unpickled and none runs code.
 
     A file that is broken, or lies about sizes, is refused in words before memory is taken. bfloat16 becomes float32,
-    which holds every bfloat16 exactly."""
+    which holds every bfloat16 exactly; uint16, uint32 and uint64, which tensors are not, come as NumPy arrays."""
     if hasattr(f, "read"):
         return _load(_from_here(f), str(getattr(f, "name", "the file")), map_location)
     with open(f, "rb") as file:
@@ -84,7 +84,8 @@ def _read(file: IO[bytes], tensor: Callable[..., Tensor]) -> Any:
         root = pytorch.root_of(members)
         return structure.unflatten(*npz.read(members), tensor) if root is None else pytorch.read(members, root, tensor)
     if start.startswith(npz.MAGIC):
-        return tensor(npz.read_npy(file, size), False)
+        array = npz.read_npy(file, size)
+        return tensor(array, False) if structure.is_tensors(array) else array
     raise ValueError(_what_it_is(start))
 
 

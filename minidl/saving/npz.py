@@ -46,8 +46,7 @@ def read(archive: Archive) -> tuple[dict[str, Any], str | None]:
                 if name.endswith(".npy"):
                     arrays[name.removesuffix(".npy")] = read_npy(member, info.file_size)
                 elif name == STRUCTURE:
-                    archive.stored(name)
-                    structure = member.read().decode()
+                    structure = archive.read(name).tobytes().decode()
                 else:
                     raise ValueError("it is no array")
                 member.read(1)  # at its end, the checksum is compared

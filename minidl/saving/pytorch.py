@@ -13,7 +13,7 @@ import numpy as np
 
 from ..autograd import Memory, Tensor
 from .archive import Archive
-from .arrays import count_bytes, read_array, shorten
+from .arrays import count_bytes, native, shorten
 
 DTYPES = {
     "float16": "<f2", "float32": "<f4", "float64": "<f8", "bool": "|b1",
@@ -59,9 +59,9 @@ def read(archive: Archive, root: str, tensor: Callable[..., Any]) -> Any:
     """The value in the file; `tensor(array, requires_grad, memory)` makes the tensors."""
     if root + "constants.pkl" in archive.members:
         raise ValueError("it is a TorchScript program; only weights are read: torch.save(module.state_dict(), file)")
-    if root + "byteorder" in archive.members and _bytes(archive, root + "byteorder") != b"little":
+    if root + "byteorder" in archive.members and archive.read(root + "byteorder").tobytes() != b"little":
         raise ValueError("its numbers are not little-endian")
-    value = _Machine(archive, root, tensor).run(_bytes(archive, root + "data.pkl"))
+    value = _Machine(archive, root, tensor).run(archive.read(root + "data.pkl").tobytes())
     _refuse_names(value)
     return value
 
@@ -130,6 +130,8 @@ class _Machine:
                 push(known(argument))
             case "STACK_GLOBAL":
                 attribute, module = pop(), pop()
+                if type(module) is not str or type(attribute) is not str:
+                    raise ValueError("its pickle takes a name that is no text")
                 push(known(f"{module}.{attribute}"))
             case "BINPERSID":
                 push(self.storage(pop()))
@@ -197,15 +199,16 @@ class _Machine:
         member = f"{self.root}data/{key}"
         if member not in self.archive.members:
             raise ValueError(f"its storage {shorten(member)} is missing")
-        start, size = self.archive.stored(member)
+        _, size = self.archive.stored(member)
         if count < 0 or count_bytes((count,), np.dtype(DTYPES[dtype])) != size:
             raise ValueError(f"its storage {shorten(member)} has {size} bytes, not those of {count} × {dtype}")
         if (key, dtype) in self.storages:
             return self.storages[key, dtype]
-        self.archive.file.seek(start)
-        array = read_array(self.archive.file, (count,), np.dtype(DTYPES[dtype]))
+        raw = self.archive.read(member)
+        array = raw != 0 if dtype == "bool" else raw.view(DTYPES[dtype])
         if dtype == "bfloat16":
             array = (array.astype(np.uint32) << 16).view(np.float32)
+        array = array.astype(native(array.dtype), copy=False)
         return self.storages.setdefault((key, dtype), Storage(array, Memory()))
 
 
@@ -261,12 +264,6 @@ def _view(numbers: Any, offset: Any, shape: Any, strides: Any) -> Any:
         )
     width = numbers.itemsize
     return np.ndarray(shape, numbers.dtype, numbers, offset * width, [step * width for step in steps])
-
-
-def _bytes(archive: Archive, name: str) -> bytes:
-    start, size = archive.stored(name)
-    archive.file.seek(start)
-    return archive.file.read(size)
 
 
 def _refuse_names(value: Any) -> None:

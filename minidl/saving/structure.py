@@ -14,6 +14,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend import Array, backend_of
+from ..backend.dtypes import DTYPES as TENSOR_DTYPES
 from .arrays import DTYPES, native, shorten
 
 MAX_DEPTH = 100  # levels of nesting; JSON of three times as many still reads within Python's recursion limit
@@ -102,12 +103,12 @@ class _Flattener:
 def unflatten(arrays: dict[str, Any], code: str | None, tensor: Callable[[Any, bool], Tensor]) -> Any:
     """The nested value again; `tensor(array, requires_grad)` makes the tensors."""
     if code is None:
-        return {name: _named(name, tensor, array, False) for name, array in arrays.items()}
-    value = _Unflattener(arrays, tensor)
-    result = value.decode(read_json(code), 0)
-    if unused := arrays.keys() - value.used:
+        return {name: tensor(array, False) if is_tensors(array) else array for name, array in arrays.items()}
+    unflattener = _Unflattener(arrays, tensor)
+    value = unflattener.decode(read_json(code), 0)
+    if unused := arrays.keys() - unflattener.used:
         raise ValueError(f"its structure has no place for {shorten(min(unused))}; did another program change it?")
-    return result
+    return value
 
 
 class _Unflattener:
@@ -209,6 +210,11 @@ def _named(name: str, tensor: Callable[[Any, bool], Tensor], array: Any, require
         return tensor(array, requires_grad)
     except (TypeError, RuntimeError) as error:
         raise type(error)(f"{shorten(name)}: {error}") from None
+
+
+def is_tensors(array: Any) -> bool:
+    """Can a tensor hold it? Other programs also write uint16, 32 and 64, which then stay NumPy's."""
+    return native(array.dtype) in TENSOR_DTYPES
 
 
 def _is_key(value: Any) -> bool:

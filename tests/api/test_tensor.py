@@ -69,6 +69,8 @@ def test_python_numbers():
         (lambda: tensor([1]) % tensor([0]), RuntimeError, "cannot be divided by zero"),
         (lambda: tensor([2]) ** -1, (RuntimeError, ValueError), "negative integer powers"),
         (lambda: -tensor([True]), (RuntimeError, TypeError), "negative"),
+        (lambda: tensor([2.0]) & 1, TypeError, "&: bits are those of whole numbers"),
+        (lambda: ~tensor([2.0]), TypeError, "~: bits are those of whole numbers"),
         (lambda: minidl.sub(tensor([True]), True), RuntimeError, "truth values have no difference"),
         (lambda: tensor([1.0]) + "a", TypeError, "unsupported operand"),
         (lambda: tensor([1.0]) + None, TypeError, "unsupported operand"),
@@ -364,3 +366,9 @@ def test_the_public_face():
     assert minidl.cuda.device_count() >= 0
     assert minidl.float == minidl.float32
     assert minidl.long == minidl.int64
+
+
+def test_erfc_keeps_its_digits_where_it_is_small():
+    x = np.linspace(-6, 26, 400)
+    y = minidl.erfc(tensor(x)).numpy()
+    np.testing.assert_allclose(y, [math.erfc(v) for v in x], rtol=3e-13)

@@ -348,7 +348,8 @@ def test_grad_mode_is_per_thread():
 
 
 def test_a_training_step_leaves_nothing_to_the_garbage_collector():
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3))
+    features = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)
+    model = nn.Sequential(*features, nn.Flatten(), nn.Linear(36, 3))
     optimizer = minidl.optim.Adam(model.parameters())
 
     def step():

@@ -20,9 +20,9 @@ def test_names():
     assert len({device("cpu"), device(device("cpu"))}) == 1
 
 
-@pytest.mark.parametrize("name, error", [("gpu", ValueError), ("cuda:x", ValueError), ("cuda:-1", ValueError), (None, TypeError)])
-def test_names_that_are_refused(name, error):
-    with pytest.raises(error, match="device"):
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:-1", None])
+def test_names_that_are_refused(name):
+    with pytest.raises(TypeError if name is None else ValueError, match="device"):
         device(name)
 
 
@@ -53,7 +53,9 @@ def test_cupy_absent_is_said_with_the_line_that_installs_it(monkeypatch):
         move(np.ones(2), "cuda")
 
 
-@pytest.mark.parametrize("count, words", [(RuntimeError("cudaErrorNoDevice"), "finds no usable driver"), (0, "no GPU is visible")])
+@pytest.mark.parametrize(
+    "count, words", [(RuntimeError("cudaErrorNoDevice"), "finds no usable driver"), (0, "no GPU is visible")]
+)
 def test_cupy_without_a_driver_is_said_in_words(monkeypatch, count, words):
     fake_cupy(monkeypatch, count)
     assert words in cuda_problem()

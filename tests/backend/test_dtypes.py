@@ -50,7 +50,7 @@ def test_the_default_dtype():
 
 
 def test_dtypes_that_are_left_out():
-    assert check_dtype(float, "zeros") == float32
+    assert check_dtype(float, "zeros") == float64  # as in PyTorch: Python's float names a width
     assert check_dtype("int64", "zeros") == int64
     for unsupported in ("complex64", "datetime64[s]", "object"):
         with pytest.raises(TypeError, match="zeros: dtype .* is not supported"):

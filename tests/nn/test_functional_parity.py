@@ -139,10 +139,11 @@ for x in (X(2, 3, 7, 6), X(3, 7, 6)):
     row("avg_pool2d", x, 2, 3, 1, True)
     row("avg_pool2d", x, 3, 2, 1, False, False)
     row("avg_pool2d", x, 3, 2, 1, divisor_override=2)
-    row("lp_pool2d", Floats(2, 3, 7, 6, low=0.1), 2.0, 2)
     for size in (1, (3, 2), (None, 4), (7, 6), (9, 11), (7, None)):
         row("adaptive_avg_pool2d", x, size)
         row("adaptive_max_pool2d", x, size, True)
+    row("lp_pool2d", Floats(*x.shape, low=0.1), 3.0, (3, 2), 1, True)
+row("lp_pool1d", Floats(2, 3, 7, low=0.1), 2.0, 3, 2, True)
 row("max_pool2d", X(0, 3, 7, 6), 2)
 row("avg_pool2d", X(0, 3, 7, 6), 2)
 row("max_pool2d", Given(np.zeros((1, 1, 4, 4)), wanted=True), 2, return_indices=True)
@@ -220,6 +221,8 @@ for how in ({}, {"reduction": "sum"}, {"reduction": "none"}, {"size_average": Fa
     row("multi_margin_loss", X(4, 3), Ints(4, high=3), **how)
     row("triplet_margin_loss", X(4, 3), X(4, 3), X(4, 3), 0.5, swap=True, **how)
     row("triplet_margin_loss", X(4, 3), X(4, 3), X(4, 3), p=3, **how)
+    if "reduction" in how:
+        row("triplet_margin_with_distance_loss", X(4, 3), X(4, 3), X(4, 3), margin=0.5, swap=True, **how)
 for how in ({}, {"reduction": "sum"}, {"reduction": "none"}):
     row("huber_loss", X(3, 4), X(3, 4), delta=0.5, **how)
     row("gaussian_nll_loss", X(4, 3), X(4, 3), unit(4, 3), **how)
@@ -257,6 +260,7 @@ row("pad", X(2, 3, 4, 5), (2, 1, 3, 0), "reflect")
 row("pad", X(2, 3, 4), (2, 7), "replicate")
 row("pad", X(2, 3, 4, 5), (2, 5, 0, 1), mode="circular")
 row("pixel_shuffle", X(2, 8, 3, 2), 2)
+row("channel_shuffle", X(2, 6, 3, 2), 3)
 row("pixel_unshuffle", X(2, 3, 4, 6), 2)
 row("interpolate", X(2, 3, 5), 7)
 row("interpolate", X(2, 3, 5, 4), scale_factor=2)
@@ -323,22 +327,21 @@ def same(ours, theirs):
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
 
 
-SHARED = sorted(n for n in dir(F) if callable(getattr(F, n)) and not n.startswith("_") and hasattr(TF, n))
-# where PyTorch's own signature says (*args, **kwargs), or ours is meant to differ
-UNTOLD = {"normalize"}
+def parameters(function):
+    """Names and defaults in order; None where the function does not tell, or takes whatever comes."""
+    try:
+        found = list(inspect.signature(function).parameters.values())
+    except ValueError:
+        return None
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found):
+        return None
+    return [(p.name, p.default) for p in found]
 
 
-@pytest.mark.parametrize("name", SHARED)
+SHARED = {n: parameters(getattr(TF, n)) for n in dir(F) if n[0] != "_" and callable(getattr(TF, n, None))}
+
+
+@pytest.mark.parametrize("name", [n for n, told in SHARED.items() if told])
 def test_signature(name):
     """The same names in the same order with the same defaults, so that calls by position mean the same."""
-    try:
-        theirs = inspect.signature(getattr(TF, name))
-    except ValueError:
-        pytest.skip("PyTorch's is built in and does not tell")
-    ours = list(inspect.signature(getattr(F, name)).parameters.values())
-    theirs = list(theirs.parameters.values())
-    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in theirs) or name in UNTOLD:
-        pytest.skip("PyTorch's takes whatever comes")
-    assert [p.name for p in ours] == [p.name for p in theirs]
-    for a, b in zip(ours, theirs):
-        assert a.default == b.default or (a.default is a.empty and b.default is b.empty), a.name
+    assert parameters(getattr(F, name)) == SHARED[name]

@@ -25,5 +25,7 @@ REFERENCES = {
     "bitwise_and": bits(operator.and_),
     "bitwise_or": bits(operator.or_),
     "bitwise_xor": bits(operator.xor),
+    "bitwise_left_shift": bits(lambda a, b: a * 2**b),
+    "bitwise_right_shift": bits(lambda a, b: a // 2**b),
     "bitwise_not": bits(lambda x: not x if isinstance(x, bool) else -x - 1),
 }

@@ -140,8 +140,8 @@ def test_older_and_other_files_of_pytorch(torch):
         through_torch(torch, {"w": torch.zeros(2)}, _use_new_zipfile_serialization=False)
 
 
-# Pickles by hand. p(x) is the program that pushes a plain value.
-p = lambda value: pickle.dumps(value, 2)[2:-1]
+# Pickles by hand. p(x) is the program that pushes a plain value; bytes are a program already.
+p = lambda value: value if isinstance(value, bytes) else pickle.dumps(value, 2)[2:-1]
 
 
 def take(module, name):
@@ -184,6 +184,7 @@ def test_files_by_hand_are_read():
     assert minidl.load(weights(rebuilt(shape=(), strides=()))).array.shape == ()
     assert minidl.load(weights(rebuilt(storage(place="cuda:0")))).array.sum() == 6.0
     assert minidl.load(weights(rebuilt(grad=True))).requires_grad
+    assert minidl.load(weights(rebuilt(), CRC=0)).array.sum() == 6.0  # PyTorch can be told to make no checksums
     assert minidl.load(weights(rebuilt(), root="é/")).array.shape == (2, 2)
 
 
@@ -217,7 +218,8 @@ HOSTILE = {
     "a name with dots": (weights(take("collections", "OrderedDict.__init__")), "which is not loaded"),
     "a storage that is none": (weights(take("torch", "EvilStorage")), "which is not loaded"),
     "STACK_GLOBAL": (weights(p("os") + p("system") + b"\x93"), "needs 'os.system'"),
-    "STACK_GLOBAL of numbers": (weights(p(1) + p(2) + b"\x93"), "needs '1.2'"),
+    "STACK_GLOBAL of numbers": (weights(p(1) + p(2) + b"\x93"), "a name that is no text"),
+    "STACK_GLOBAL of what takes forever to print": (weights(doubling(64) + b"h\0\x93"), "no text"),
     "INST": (weights(b"(X\4\0\0\0trueios\nsystem\n"), "instruction INST"),
     "OBJ": (weights(b"(cos\nsystem\nX\4\0\0\0trueo"), "needs 'os.system'"),
     "NEWOBJ": (weights(take("collections", "OrderedDict") + b")\x81"), "instruction NEWOBJ"),
@@ -254,6 +256,9 @@ HOSTILE = {
     "a storage whose kind is text": (
         weights(rebuilt(pushed(p("storage"), p("storage.Float"), p("0"), p("cpu"), p(4)) + b"Q")), "which is no storage"
     ),
+    "a storage that takes forever to print": (weights(doubling(64) + b"Q"), "which is no storage"),
+    "a function that takes forever to print": (weights(doubling(64) + b")R"), "which is not known"),
+    "a shape that takes forever to print": (weights(rebuilt(shape=doubling(64))), "no list of sizes"),
     "a persistent thing that is no tuple": (weights(b"K\1Q"), "which is no storage"),
     "more numbers than there are": (weights(rebuilt(storage(count=5))), "has 16 bytes, not those of 5"),
     "fewer numbers than there are": (weights(rebuilt(storage(count=3))), "has 16 bytes, not those of 3"),
@@ -305,6 +310,7 @@ HOSTILE = {
     "compressed": (weights(rebuilt(), method=zipfile.ZIP_DEFLATED), "is compressed"),
     "a size that lies": (weights(rebuilt(storage(count=2**28)), file_size=2**30), "claims 1073741824 bytes"),
     "sizes that lie": (weights(rebuilt(storage(count=2**28)), file_size=2**30, compress_size=2**30), "reaches beyond"),
+    "a wrong checksum": (weights(rebuilt(), CRC=1), "data/0' has changed since it was written"),
     "a place that lies": (weights(rebuilt(), header_offset=0), "overlap"),
 }  # fmt: skip
 

@@ -71,6 +71,13 @@ def test_bfloat16_becomes_float32_exactly():
     assert minidl.load(made({"w": entry("BF16", [], 0, 2)}, b"\x80\x3f"))["w"].array.tolist() == 1.0
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64"])
+def test_what_no_tensor_holds_stays_numpys(dtype):
+    width = np.dtype(dtype).itemsize
+    found = minidl.load(made({"w": entry(f"U{8 * width}", [2], 0, 2 * width)}, b"\xff" * 2 * width))["w"]
+    assert same(found, np.full(2, 2 ** (8 * width) - 1, dtype))
+
+
 def test_a_byte_that_is_no_bool_becomes_true():
     found = minidl.load(made({"w": entry("BOOL", [3], 0, 3)}, b"\0\1\xff"))["w"].array
     assert found.view(np.uint8).tolist() == [0, 1, 1]
@@ -117,7 +124,9 @@ HOSTILE = {
     "float8": (made({"w": entry("F8_E4M3", [1], 0, 1)}, bytes(1)), "'w' has dtype 'F8_E4M3'"),
     "complex": (made({"w": entry("C64", [1], 0, 8)}, bytes(8)), "'w' has dtype 'C64'"),
     "dtype is a list": (made({"w": entry(["F32"], [1], 0, 4)}, bytes(4)), "has dtype"),
-    "uint16 as a tensor": (made({"w": entry("U16", [1], 0, 2)}, bytes(2)), "'w': .*uint16 is not supported"),
+    "uint16 as a tensor": (
+        made({META: {"minidl": '{"tensor":"w"}'}, "w": entry("U16", [1], 0, 2)}, bytes(2)), "'w': .*uint16 is not supp"
+    ),
     "negative size": (made({"w": entry("F32", [-1], 0, 4)}, bytes(4)), "no list of sizes"),
     "two negative sizes": (made({"w": entry("F32", [-1, -1], 0, 4)}, bytes(4)), "no list of sizes"),
     "size is a float": (made({"w": entry("F32", [1.0], 0, 4)}, bytes(4)), "no list of sizes"),

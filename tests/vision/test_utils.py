@@ -1,6 +1,8 @@
 """Grids of images, and files of them."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -72,3 +74,10 @@ def test_save_image(tmp_path, rng):
     buffer = io.BytesIO()
     utils.save_image(tensor_of(x[0]), buffer, format="PNG")
     assert buffer.getvalue().startswith(b"\x89PNG")
+
+
+def test_vision_is_imported_when_it_is_used():
+    code = "import sys, minidl; assert 'minidl.vision' not in sys.modules; print(minidl.vision.transforms.ToTensor())"
+    code += "; print({'PIL', 'pickletools', 'matplotlib'} & set(sys.modules), hasattr(minidl, 'nothing'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["ToTensor()", "set() False"]

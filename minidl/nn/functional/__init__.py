@@ -1,6 +1,7 @@
 """PyTorch's torch.nn.functional: layers and losses as functions, over the formulas of `minidl.ops`."""
 
 from .activation import celu as celu
+from .activation import celu_ as celu_
 from .activation import elu as elu
 from .activation import elu_ as elu_
 from .activation import gelu as gelu
@@ -21,7 +22,9 @@ from .activation import relu as relu
 from .activation import relu6 as relu6
 from .activation import relu_ as relu_
 from .activation import rrelu as rrelu
+from .activation import rrelu_ as rrelu_
 from .activation import selu as selu
+from .activation import selu_ as selu_
 from .activation import sigmoid as sigmoid
 from .activation import silu as silu
 from .activation import softmax as softmax
@@ -70,6 +73,7 @@ from .loss import poisson_nll_loss as poisson_nll_loss
 from .loss import smooth_l1_loss as smooth_l1_loss
 from .loss import soft_margin_loss as soft_margin_loss
 from .loss import triplet_margin_loss as triplet_margin_loss
+from .loss import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
 from .normalization import batch_norm as batch_norm
 from .normalization import group_norm as group_norm
 from .normalization import instance_norm as instance_norm
@@ -83,11 +87,13 @@ from .pooling import adaptive_max_pool1d as adaptive_max_pool1d
 from .pooling import adaptive_max_pool2d as adaptive_max_pool2d
 from .pooling import avg_pool1d as avg_pool1d
 from .pooling import avg_pool2d as avg_pool2d
+from .pooling import lp_pool1d as lp_pool1d
 from .pooling import lp_pool2d as lp_pool2d
 from .pooling import max_pool1d as max_pool1d
 from .pooling import max_pool1d_with_indices as max_pool1d_with_indices
 from .pooling import max_pool2d as max_pool2d
 from .pooling import max_pool2d_with_indices as max_pool2d_with_indices
+from .shape import channel_shuffle as channel_shuffle
 from .shape import interpolate as interpolate
 from .shape import pad as pad
 from .shape import pixel_shuffle as pixel_shuffle

@@ -58,6 +58,10 @@ def rrelu(
     return write(OPS.prelu, input, slopes) if inplace else OPS.prelu(input, slopes)
 
 
+def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
+    return rrelu(input, lower, upper, training, True)
+
+
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x, or α (eˣ − 1) where x is negative."""
     return perhaps_in_place(OPS.elu, input, inplace, alpha=alpha)
@@ -73,11 +77,19 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     return perhaps_in_place(OPS.elu, input, inplace, alpha=alpha, scale=scale)
 
 
+def selu_(input: Tensor) -> Tensor:
+    return selu(input, True)
+
+
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x, or α (e^(x/α) − 1) where x is negative."""
     if not alpha:
         raise refusal(RuntimeError, "celu", "alpha cannot be 0", input=input)
     return perhaps_in_place(OPS.elu, input, inplace, alpha=alpha, rate=1 / alpha)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    return celu(input, alpha, True)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:

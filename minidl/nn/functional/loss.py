@@ -1,6 +1,7 @@
 """Losses: how far predictions are from targets."""
 
 import math
+from collections.abc import Callable
 
 from ...autograd import OPS, Tensor
 from ...errors import DtypeError, ShapeError, refusal
@@ -320,6 +321,20 @@ def multi_margin_loss(
         gap = gap * OPS.reshape(OPS.embedding(OPS.reshape(weight, shape=(-1, 1)), target), shape=places.shape)
     wrong = places != OPS.arange_like(target, n=input.shape[-1])
     return reduced(OPS.sum(gap * wrong, axis=(-1,)) / input.shape[-1], reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0, swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """triplet_margin_loss with a distance of one's own."""
+    reduction = reduction_of(None, None, reduction, "triplet_margin_with_distance_loss")
+    distance = distance_function or pairwise_distance
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = OPS.minimum(far, distance(positive, negative))
+    return reduced(OPS.relu(margin + near - far), reduction)
 
 
 def triplet_margin_loss(

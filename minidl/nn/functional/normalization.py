@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ...api.arguments import axis_of
+from ...api.arguments import axis_of, into
 from ...autograd import OPS, Tensor, no_grad, write
 from ...errors import refusal
 from .pooling import avg_pool2d
@@ -144,9 +144,11 @@ def local_response_norm(
     return input / (means * alpha + k) ** beta
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
     """x / max(‖x‖ₚ, ε) along a dim."""
-    return input / length(input, p, axis_of(dim, input.ndim, "normalize"), eps)
+    return into(out, input / length(input, p, axis_of(dim, input.ndim, "normalize"), eps))
 
 
 def length(x: Tensor, p: float, axis: int, eps: float) -> Tensor:

@@ -92,6 +92,14 @@ def lp_pool2d(
     return OPS.relu(y) ** (1.0 / norm_type)
 
 
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: int, stride: Ints | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """(Σ xᵖ)^(1/p) of each window."""
+    means = avg_pool1d(input**norm_type, kernel_size, stride, 0, ceil_mode)
+    return OPS.relu(means * float(kernel_size)) ** (1.0 / norm_type)
+
+
 def _windows(name, n, input, kernel_size, stride, padding, ceil_mode):
     """The input as (N, C, H, W), the way back, and the keywords of the op."""
     kernel = several(kernel_size, n, "kernel_size", name, least=1)

@@ -74,6 +74,16 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return OPS.reshape(OPS.transpose(x, axes=(0, 1, 4, 2, 5, 3)), shape=(*lead, C // (r * r), H * r, W * r))
 
 
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """The channels (axis 1) dealt out to groups in turn (Zhang et al. 2018)."""
+    if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
+        reason = f"an input (N, C, …) with C divisible by groups={groups} is expected"
+        raise refusal(RuntimeError, "channel_shuffle", reason, input=input)
+    N, C, *space = input.shape
+    x = OPS.reshape(input, shape=(N, groups, C // groups, math.prod(space)))
+    return OPS.reshape(OPS.transpose(x, axes=(0, 2, 1, 3)), shape=input.shape)
+
+
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(…, C, H r, W r) → (…, C r², H, W): the inverse of pixel_shuffle."""
     r = downscale_factor

@@ -142,7 +142,7 @@ def _stub(prefix: str) -> Callable[[str], Any]:
 _runtime = _Module(
     "cupy.cuda.runtime", "", _stub("cupy.cuda.runtime"), CUDARuntimeError=CUDARuntimeError, is_hip=False,
     getDeviceCount=lambda: DEVICES, getDevice=lambda: here.device,
-    setDevice=lambda device: Device(device).use() and None,
+    setDevice=lambda device: [Device(device).use()].clear(),
     deviceSynchronize=lambda: Device().synchronize(), memGetInfo=lambda: (2**33, 2**33),
     getDeviceProperties=lambda device: {"name": b"stand-in", "totalGlobalMem": 2**33},
     runtimeGetVersion=lambda: 12000, driverGetVersion=lambda: 12000,

@@ -403,7 +403,7 @@ def _operators() -> Iterator[tuple[str, Callable[..., Any]]]:
                     wrong_device(other)
                 b = other._a
             else:
-                if equality is not None and (other is None or type(other).__eq__ is object.__eq__):
+                if equality is not None and (other is None or type(other).__eq__ is object.__eq__):  # type: ignore[comparison-overlap]
                     return new_array(np.full(self.shape, equality), self._device)
                 b = scalar_operand(self, other)
                 if b is NotImplemented:

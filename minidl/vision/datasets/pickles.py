@@ -7,7 +7,6 @@ import io
 import math
 import os
 import pickle
-import pickletools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +38,8 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
 
 def _check(data: bytes) -> None:
     """Walk over the opcodes without running them: a length or a memo number that lies would take memory."""
+    import pickletools  # half of it is documentation, which takes time to read
+
     number = -1
     for number, (opcode, argument, _) in enumerate(pickletools.genops(data)):
         if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and int(argument or 0) > number:

@@ -16,7 +16,7 @@ def largest(dtype: Any) -> float:
 
 
 def _floating(x: Array) -> Array:
-    return x if x.dtype.kind == "f" else x.astype(np.float32)
+    return x if x.dtype.kind == "f" else x.astype(np.float32, order="C")
 
 
 def _as(x: Array, dtype: Any) -> Array:
