@@ -10,5 +10,4 @@ from .loop import Diverged as Diverged
 from .loop import Step as Step
 from .loop import evaluate as evaluate
 from .loop import train_epoch as train_epoch
-from .order import EpochOrder as EpochOrder
 from .watcher import watch as watch

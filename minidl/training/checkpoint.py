@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..api import get_rng_state, manual_seed, set_rng_state
+from ..data import DataLoader
 from ..nn import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
@@ -27,6 +28,7 @@ class Run:
     model: Module
     optimizer: Optimizer
     scheduler: LRScheduler | None = None
+    data: DataLoader | None = None  # of the examples to learn from; knows its place in the epoch
     options: dict[str, Any] = field(default_factory=dict)  # how the run was asked for
     epoch: int = 0  # epochs that are over
     batch: int = 0  # batches of the present epoch that are over
@@ -44,6 +46,7 @@ class Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "data": None if self.data is None else self.data.state_dict(),
             "random": random_states(),
         }
 
@@ -55,10 +58,11 @@ class Run:
         except (RuntimeError, ValueError, KeyError) as error:
             first = " ".join(str(error).split())
             raise ValueError(f"the checkpoint is of another model or another optimizer: {first}") from None
-        if (self.scheduler is None) != (state["scheduler"] is None):
-            raise ValueError("of the checkpoint and this run, only one has a learning-rate schedule")
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(state["scheduler"])
+        for name, part in (("scheduler", self.scheduler), ("data", self.data)):
+            if (part is None) != (state[name] is None):
+                raise ValueError(f"of the checkpoint and this run, only one has a {name}")
+            if part is not None:
+                part.load_state_dict(state[name])
         for name in PROGRESS:
             setattr(self, name, state["progress"][name])
         set_random_states(state["random"])

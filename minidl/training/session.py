@@ -21,7 +21,6 @@ from .log import Log
 from .loop import Diverged, Interrupted, Step, evaluate, train_epoch, unusable
 from .networks import NETWORKS
 from .options import make_optimizer
-from .order import EpochOrder
 from .progress import Progress, clock_time
 from .stop import Stop
 from .watcher import watch
@@ -41,13 +40,14 @@ class Session:
         self.batches = math.ceil(len(data.train) / options["batch"])  # in an epoch
         self.steps = options["epochs"] * self.batches  # in all
         self.scheduler = LambdaLR(optimizer, self.rate)
-        self.run = Run(model, optimizer, self.scheduler, {**options, "data": data.fingerprint()})
-        self.loss_of = CrossEntropyLoss()
-        self.order = EpochOrder(len(data.train), options["seed"])
-        loader = lambda part, order: DataLoader(
-            part, options["batch"], sampler=order, num_workers=workers, generator=Generator()
+        loader = lambda part, shuffle: DataLoader(
+            part, options["batch"], shuffle, num_workers=workers, generator=Generator().manual_seed(options["seed"])
         )
-        self.training_data, self.test_data = loader(data.train, self.order), loader(data.test, None)
+        self.test_data = loader(data.test, False)
+        self.run = Run(
+            model, optimizer, self.scheduler, loader(data.train, True), {**options, "fingerprint": data.fingerprint()}
+        )
+        self.loss_of = CrossEntropyLoss()
         self.prepare = data.normaliser(device)
         self.bar = Progress(self.steps)
         self.earlier, self.began = 0.0, time.monotonic()  # seconds of the processes before this one
@@ -71,7 +71,7 @@ class Session:
 
     def take_up(self, saved: dict[str, Any]) -> None:
         run = self.run
-        if saved["options"].get("data") != run.options["data"]:
+        if saved["options"].get("fingerprint") != run.options["fingerprint"]:
             raise ValueError(
                 f"the data set {self.options['data_set']} is not what {self.folder} was begun with: it has other "
                 "numbers. Name the folder that has the same data with --data FOLDER, or begin another run with --out"
@@ -124,8 +124,7 @@ class Session:
         return self.finished()
 
     def rest_of_epoch(self) -> Iterator[Step]:
-        self.order.set(self.run.epoch, first=self.run.batch * self.options["batch"])
-        return train_epoch(self.run, self.prepared(self.training_data), self.loss_of)
+        return train_epoch(self.run, self.prepared(self.run.data), self.loss_of)
 
     def prepared(self, batches: Any) -> Iterator[Any]:
         return ((self.prepare(x), y.to(self.device)) for x, y in batches)
