@@ -63,5 +63,5 @@ def make_folder(folder: Path) -> None:
 def check_device(name: str) -> None:
     try:
         backend.backend_for(name)
-    except (RuntimeError, ImportError) as error:
+    except (RuntimeError, ValueError, ImportError) as error:
         raise ValueError(f"--device {name}: {error}") from None

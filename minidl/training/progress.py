@@ -36,12 +36,16 @@ class Progress:
         print(f"\r{line:{self.width}}", end="", flush=True)
         self.width = len(line)
 
-    def say(self, text: str) -> None:
-        """A line of its own, in place of the bar."""
+    def clear(self) -> None:
+        """Take the bar away."""
         if self.live and self.width:
             self.rewrite("")
             print("\r", end="")
             self.width = 0
+
+    def say(self, text: str) -> None:
+        """A line of its own, in place of the bar."""
+        self.clear()
         print(text, flush=True)
 
 

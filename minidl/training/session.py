@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..backend import Generator
 from ..data import DataLoader
 from ..nn import CrossEntropyLoss
@@ -108,7 +110,8 @@ class Session:
             flush=True,
         )
         try:
-            with Stop() as stop, watch(run.model, run.optimizer, self.loss_of, tell=self.tell):
+            # What is not finite is found and said in words, so NumPy need not warn of it.
+            with Stop() as stop, np.errstate(all="ignore"), watch(run.model, run.optimizer, self.loss_of, tell=self.tell):
                 while run.epoch < epochs:
                     for step in self.rest_of_epoch():
                         self.after(step)
@@ -169,7 +172,6 @@ class Session:
         if bad := unusable(self.run):
             raise Diverged(f"the values of {bad} are not finite")
         with self.writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
             self.log.sync()
             if weights:
                 save(self.run.model.state_dict(), self.folder / WEIGHTS)
@@ -178,16 +180,18 @@ class Session:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
+        """Something that the disk may refuse. Should the folder have been deleted meanwhile, it is made again."""
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             yield
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             fix = "make room" if full else "see to it that the folder is there and can be written"
             what = f"the checkpoint of {self.saved} is whole: {fix}, then {self.resume_line()}"
-            if self.saved == "none":
+            if not (self.folder / CHECKPOINT).exists():
                 what = f"nothing is saved yet: {fix}, or take another folder with --out FOLDER"
-            self.bar.say("")
+            self.bar.clear()
             raise OSError(f"{self.folder} cannot be written to ({why}); {what}") from error
 
     def resume_line(self) -> str:
@@ -209,7 +213,7 @@ class Session:
         at = f"step {run.step + 1} in epoch {run.epoch + 1}"
         if not unusable(run):
             self.checkpoint()
-        self.bar.say("")
+        self.bar.clear()
         print(
             f"minidl train: {error} in {at}; that step was not made. The last good checkpoint, of {self.saved}, is "
             f"{self.folder / CHECKPOINT}. Hints: a smaller --lr than {self.options['lr']:g}, a larger --batch, "
