@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from ..autograd import Node, Tensor, enable_grad, is_grad_enabled
 from ..autograd import grad as gradients_of
 from ..autograd.backward import reachable
@@ -41,7 +43,7 @@ def find(model: Module, x: Tensor, y: Any, loss_fn: Any, optimizer: Any) -> Iter
     stale = [name for name, p in model.named_parameters() if checks.has_gradient(p)]
     if stale:
         yield checks.forgotten_zero_grad(checks.listed(stale))
-    with untouched(model), enable_grad():
+    with untouched(model), enable_grad(), np.errstate(all="ignore"):
         with places_in(model) as places:
             scores = model(x)
         if not isinstance(scores, Tensor):

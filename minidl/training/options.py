@@ -12,9 +12,9 @@ FOLDER = "runs/train"
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
 SCHEDULES = ("cosine", "constant")
 
-# What makes a run the run that it is: in the checkpoint, and not to be contradicted later. None: see `settled`.
+# What makes a run the run that it is: in the checkpoint, and not to be contradicted later. None: see below.
 DEFAULTS: dict[str, Any] = {
-    "data_set": "digits", "model": "cnn", "epochs": 5, "batch": 64, "optimizer": "adam", "lr": None, "momentum": None,
+    "data_set": "digits", "model": "cnn", "epochs": None, "batch": 64, "optimizer": "adam", "lr": None, "momentum": None,
     "weight_decay": None, "schedule": "cosine", "seed": 0, "every": 100, "limit": None,
 }  # fmt: skip
 USUAL: dict[str, dict[str, float]] = {
@@ -22,6 +22,7 @@ USUAL: dict[str, dict[str, float]] = {
     "adam": {"lr": 0.003, "weight_decay": 0.0},
     "adamw": {"lr": 0.003, "weight_decay": 0.01},
 }
+EPOCHS = {"digits": 20, "mnist": 3, "fashion-mnist": 5, "cifar10": 10, "cifar100": 10}
 # Where and how it is computed: each time as it is wanted.
 CIRCUMSTANCES: dict[str, Any] = {"device": "cpu", "workers": 0, "data": None, "download": False, "overwrite": False}
 
@@ -35,12 +36,13 @@ def parser() -> argparse.ArgumentParser:
         "epoch), log.jsonl (a line per epoch and per --every steps).",
     )
     add, default = p.add_argument, lambda text, name: f"{text} (default: {DEFAULTS.get(name, CIRCUMSTANCES.get(name))})"
-    usual = lambda name: ", ".join(f"{o} {u[name]:g}" for o, u in USUAL.items() if name in u)
+    listed = lambda values: ", ".join(f"{key} {value:g}" for key, value in values.items())
+    usual = lambda name: listed({o: u[name] for o, u in USUAL.items() if name in u})
     add("--data-set", "--dataset", dest="data_set", choices=DATA_SETS, help=default("what to learn", "data_set"))
     add("--data", metavar="FOLDER", help="where the data set is (default: MINIDL_DATA, or the user's cache)")
     add("--download", action="store_true", help="fetch the data set where it is not there")
     add("--model", choices=NETWORKS, help=default("the network", "model"))
-    add("--epochs", type=count, metavar="N", help=default("times through the data; may grow with --resume", "epochs"))
+    add("--epochs", type=count, metavar="N", help=f"times through the data (default: {listed(EPOCHS)})")
     add("--batch", "--batch-size", dest="batch", type=count, metavar="N", help=default("examples in a step", "batch"))
     add("--optimizer", choices=OPTIMIZERS, help=default("the optimizer", "optimizer"))
     add("--lr", type=positive, metavar="X", help=f"learning rate (default: {usual('lr')})")
@@ -59,8 +61,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def settled(options: dict[str, Any]) -> dict[str, Any]:
-    """The options with what their optimizer is usually given."""
-    usual = USUAL[options["optimizer"]]
+    """The options with what their data set and their optimizer are usually given."""
+    usual = {"epochs": EPOCHS[options["data_set"]], **USUAL[options["optimizer"]]}
     if options["momentum"] is not None and "momentum" not in usual:
         raise ValueError(f"--momentum is an option of sgd, and the optimizer is {options['optimizer']}")
     return {name: usual.get(name) if value is None else value for name, value in options.items()}

@@ -42,7 +42,7 @@ class Session:
         self.batches = math.ceil(len(data.train) / options["batch"])  # in an epoch
         self.steps = options["epochs"] * self.batches  # in all
         self.scheduler = LambdaLR(optimizer, self.rate)
-        loader = lambda part, shuffle: DataLoader(
+        loader: Any = lambda part, shuffle: DataLoader(
             part, options["batch"], shuffle, num_workers=workers, generator=Generator().manual_seed(options["seed"])
         )
         self.test_data = loader(data.test, False)
@@ -111,7 +111,8 @@ class Session:
         )
         try:
             # What is not finite is found and said in words, so NumPy need not warn of it.
-            with Stop() as stop, np.errstate(all="ignore"), watch(run.model, run.optimizer, self.loss_of, tell=self.tell):
+            looking = watch(run.model, run.optimizer, self.loss_of, tell=self.tell)
+            with Stop() as stop, np.errstate(all="ignore"), looking:
                 while run.epoch < epochs:
                     for step in self.rest_of_epoch():
                         self.after(step)

@@ -1,6 +1,7 @@
 """watch: looks on while a loop trains, and speaks up once about each mistake it sees."""
 
 import math
+import sys
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable
@@ -18,6 +19,14 @@ WINDOW = 50  # steps whose mean loss is compared with it
 CHANCE = 0.97  # of the entropy of the labels: a loss above that has learned next to nothing
 
 
+def warn(finding: Finding) -> None:
+    """A TrainingWarning that points at the line of the user's that led here."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("minidl."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(str(finding), TrainingWarning, stacklevel=level)
+
+
 class watch:
     """Look on while a loop trains: `with watch(model, optimizer, loss_fn): ...` around it.
 
@@ -33,7 +42,7 @@ class watch:
         if loss_fn is not None and not isinstance(loss_fn, Module):
             raise TypeError(f"watch: loss_fn is a module such as nn.CrossEntropyLoss(), got {type(loss_fn).__name__}")
         self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
-        self.tell = tell or (lambda finding: warnings.warn(str(finding), TrainingWarning, stacklevel=4))
+        self.tell = tell or warn
         self.told: set[str] = set()
         self.steps = 0
         self.stepped = False  # since the last backward

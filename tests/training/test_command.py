@@ -457,7 +457,8 @@ def test_what_is_not_there_is_said(tmp_path, capsys, monkeypatch, options, said)
 
 
 @pytest.mark.parametrize(
-    "options", [["--epochs", "0"], ["--batch", "-1"], ["--lr", "nan"], ["--lr", "0"], ["--limit", "x"], ["--model", "x"]]
+    "options",
+    [["--epochs", "0"], ["--batch", "-1"], ["--lr", "nan"], ["--lr", "0"], ["--limit", "x"], ["--model", "x"]],
 )
 def test_numbers_that_cannot_be(tmp_path, capsys, options):
     with pytest.raises(SystemExit) as ended:
