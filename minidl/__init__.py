@@ -557,6 +557,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "lint",
     "load",
     "log",
     "log1p",
@@ -724,7 +725,7 @@ __all__ = [
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
 _PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision"}
-_FUNCTIONS = {"save": "saving", "load": "saving"}
+_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
 
 
 def __getattr__(name: str) -> _Any:
@@ -748,6 +749,8 @@ vars(autograd)["__getattr__"] = _in_testing
 if _TYPE_CHECKING:
     from . import data as data
     from . import nn, optim, testing, utils
+    from . import training as training
     from . import saving as saving
     from . import vision as vision
     from .saving import load, save
+    from .training import lint
