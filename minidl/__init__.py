@@ -749,8 +749,8 @@ vars(autograd)["__getattr__"] = _in_testing
 if _TYPE_CHECKING:
     from . import data as data
     from . import nn, optim, testing, utils
-    from . import training as training
     from . import saving as saving
+    from . import training as training
     from . import vision as vision
     from .saving import load, save
     from .training import lint
