@@ -33,12 +33,12 @@ def train_epoch(run: Run, batches: Iterable[Any], loss_of: Callable[[Tensor, Ten
         loss = loss_of(scores, y)
         if not math.isfinite(loss.item()):
             restore(run.model, before)
-            raise Diverged(f"the loss is {loss.item()}")
+            raise Diverged(f"{the_next(run)} the loss is {loss.item()}, so that step was not made")
         loss.backward()
         norm, unfinished = gradient_norm(run.model)
         if unfinished:
             restore(run.model, before)
-            raise Diverged(f"the gradient of {unfinished} is not finite")
+            raise Diverged(f"{the_next(run)} the gradient of {unfinished} is not finite, so that step was not made")
         lr = run.optimizer.param_groups[0]["lr"]
         run.optimizer.step()
         if run.scheduler is not None:
@@ -52,28 +52,28 @@ def train_epoch(run: Run, batches: Iterable[Any], loss_of: Callable[[Tensor, Ten
         yield Step(loss.item(), norm, lr)
 
 
+def the_next(run: Run) -> str:
+    return f"in step {run.step + 1} (epoch {run.epoch + 1})"
+
+
 @no_grad()
 def evaluate(
     model: Module, batches: Iterable[Any], loss_of: Callable[[Tensor, Tensor], Tensor],
     go_on: Callable[[], bool] = lambda: True,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float] | None:  # fmt: skip
     """The mean loss and the accuracy over the batches, in evaluation mode; NaN where there are none.
 
-    go_on is asked before every batch; once it says no, Interrupted is raised."""
+    go_on is asked before every batch; None is returned once it says no."""
     model.eval()
     loss, correct, seen = 0.0, 0, 0
     for x, y in batches:
         if not go_on():
-            raise Interrupted
+            return None
         scores = model(x)
         loss += loss_of(scores, y).item() * len(y)
         correct += hits(scores, y)
         seen += len(y)
     return (loss / seen, correct / seen) if seen else (math.nan, math.nan)
-
-
-class Interrupted(Exception):
-    """An evaluation was broken off, because go_on said so."""
 
 
 def hits(scores: Tensor, y: Tensor) -> int:

@@ -14,8 +14,8 @@ SCHEDULES = ("cosine", "constant")
 
 # What makes a run the run that it is: in the checkpoint, and not to be contradicted later. None: see below.
 DEFAULTS: dict[str, Any] = {
-    "data_set": "digits", "model": "cnn", "epochs": None, "batch": 64, "optimizer": "adam", "lr": None, "momentum": None,
-    "weight_decay": None, "schedule": "cosine", "seed": 0, "every": 100, "limit": None,
+    "data_set": "digits", "model": "cnn", "epochs": None, "batch": 64, "optimizer": "adam", "lr": None,
+    "momentum": None, "weight_decay": None, "schedule": "cosine", "seed": 0, "every": 100, "limit": None,
 }  # fmt: skip
 USUAL: dict[str, dict[str, float]] = {
     "sgd": {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.0},

@@ -5,7 +5,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..saving import save
 from .checkpoint import Run, seed_all
 from .datasets import Images
 from .log import Log
-from .loop import Diverged, Interrupted, Step, evaluate, train_epoch, unusable
+from .loop import Diverged, Step, evaluate, train_epoch, unusable
 from .networks import NETWORKS
 from .options import make_optimizer
 from .progress import Progress, clock_time
@@ -113,19 +113,20 @@ class Session:
             # What is not finite is found and said in words, so NumPy need not warn of it.
             looking = watch(run.model, run.optimizer, self.loss_of, tell=self.tell)
             with Stop() as stop, np.errstate(all="ignore"), looking:
-                while run.epoch < epochs:
-                    for step in self.rest_of_epoch():
-                        self.after(step)
-                        if stop.asked:
-                            return self.stopped(stop)
-                    self.end_epoch(lambda: not stop.asked)
-                    if stop.asked and run.epoch < epochs:
-                        return self.stopped(stop)
-        except Interrupted:
-            return self.stopped(stop)
+                return self.finished() if self.reach_the_end(stop) else self.stopped(stop)
         except Diverged as error:
             return self.diverged(error)
-        return self.finished()
+
+    def reach_the_end(self, stop: Stop) -> bool:
+        """Train all epochs; False where the run was asked to stop before."""
+        while self.run.epoch < self.options["epochs"]:
+            for step in self.rest_of_epoch():
+                self.after(step)
+                if stop.asked:
+                    return False
+            if not self.end_epoch(stop):
+                return False
+        return True
 
     def rest_of_epoch(self) -> Iterator[Step]:
         return train_epoch(self.run, self.prepared(self.run.data), self.loss_of)
@@ -146,10 +147,13 @@ class Session:
             )
             self.checkpoint()
 
-    def end_epoch(self, go_on: Callable[[], bool]) -> None:
-        """Test, log, and save the weights and the run."""
+    def end_epoch(self, stop: Stop) -> bool:
+        """Test, log, and save the weights and the run; False where it was asked to stop before the test was over."""
         run = self.run
-        loss, accuracy = evaluate(run.model, self.prepared(self.test_data), self.loss_of, go_on)
+        tested = evaluate(run.model, self.prepared(self.test_data), self.loss_of, lambda: not stop.asked)
+        if tested is None:
+            return False
+        loss, accuracy = tested
         losses = {"train_loss": run.loss / run.seen, "train_accuracy": run.correct / run.seen}
         losses |= {"test_loss": loss, "test_accuracy": accuracy}
         run.end_epoch()
@@ -157,6 +161,7 @@ class Session:
         self.checkpoint(weights=True)
         text = "  ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in losses.items())
         self.bar.say(f"epoch {run.epoch}/{self.options['epochs']}  {text}  {clock_time(seconds)}")
+        return True
 
     # ---- what stays
 
@@ -171,7 +176,7 @@ class Session:
     def checkpoint(self, weights: bool = False) -> None:
         """Save the run, and with it the log up to here. What no run could go on from does not take the place."""
         if bad := unusable(self.run):
-            raise Diverged(f"the values of {bad} are not finite")
+            raise Diverged(f"after {place(self.run)} the values of {bad} are not finite")
         with self.writing():
             self.log.sync()
             if weights:
@@ -210,13 +215,11 @@ class Session:
         return stop.status
 
     def diverged(self, error: Diverged) -> int:
-        run = self.run
-        at = f"step {run.step + 1} in epoch {run.epoch + 1}"
-        if not unusable(run):
+        if not unusable(self.run):
             self.checkpoint()
         self.bar.clear()
         print(
-            f"minidl train: {error} in {at}; that step was not made. The last good checkpoint, of {self.saved}, is "
+            f"minidl train: {error}. The last good checkpoint, of {self.saved}, is "
             f"{self.folder / CHECKPOINT}. Hints: a smaller --lr than {self.options['lr']:g}, a larger --batch, "
             "another --optimizer, in a run of its own with --out FOLDER.",
             file=sys.stderr,

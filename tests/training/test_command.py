@@ -272,11 +272,30 @@ def test_a_loss_that_is_no_number_stops_before_its_step(tmp_path, capsys):
     assert train(tmp_path, *options) == 1
     saved = minidl.load(tmp_path / "checkpoint.safetensors")
     step = saved["progress"]["step"]
-    said = f"in step {step + 1} in epoch 1"
+    said = f"in step {step + 1} (epoch 1)"
     one_sentence(capsys, said, f"step {step}", str(tmp_path / "checkpoint.safetensors"), "smaller --lr than 1e+37")
     assert all(t.isfinite().all().item() for t in saved["model"].values())
     assert cli.main(["train", "--resume", str(tmp_path)]) == 1
     one_sentence(capsys, said)
+
+
+def test_weights_that_are_no_numbers_never_take_the_place_of_a_good_checkpoint(tmp_path, capsys, monkeypatch):
+    from minidl.optim import Adam
+
+    step = Adam.step
+
+    def spoil(self, closure=None):
+        step(self, closure)
+        w = self.param_groups[0]["params"][0]
+        if self.state[w]["step"].item() == 9:
+            w.array[0, 0] = np.inf
+
+    monkeypatch.setattr(Adam, "step", spoil)
+    assert train(tmp_path, *SMALL, "--every", "3") == 1
+    one_sentence(capsys, "after step 9 (epoch 2) the values of 1.weight are not finite", "of step 6 (epoch 2)")
+    saved = minidl.load(tmp_path / "checkpoint.safetensors")
+    assert saved["progress"]["step"] == 6
+    assert all(t.isfinite().all().item() for t in saved["model"].values())
 
 
 def test_a_nan_leaves_running_statistics_and_random_streams_as_they_were():
