@@ -129,7 +129,10 @@ class Session:
         return True
 
     def rest_of_epoch(self) -> Iterator[Step]:
-        return train_epoch(self.run, self.prepared(self.run.data), self.loss_of)
+        """The steps that the epoch still has; none where the run was stopped during the test that ends it."""
+        run = self.run
+        over = run.batch == self.batches and run.data.state_dict()["batches"] is None
+        return iter(()) if over else train_epoch(run, self.prepared(run.data), self.loss_of)
 
     def prepared(self, batches: Any) -> Iterator[Any]:
         return ((self.prepare(x), y.to(self.device)) for x, y in batches)

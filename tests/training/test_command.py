@@ -234,6 +234,23 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, number, 
     assert same_end(tmp_path / "whole", folder)
 
 
+def test_stopped_during_the_test_of_an_epoch_it_does_not_train_that_epoch_again(tmp_path, monkeypatch):
+    assert train(tmp_path / "whole", *SMALL) == 0
+    stopped = []
+
+    def evaluate(*args, **kwargs):
+        if not stopped:
+            stopped.append(True)
+            signal.raise_signal(signal.SIGINT)
+        return evaluated(*args, **kwargs)
+
+    evaluated = session.evaluate
+    monkeypatch.setattr(session, "evaluate", evaluate)
+    assert train(tmp_path / "run", *SMALL) == 130
+    assert cli.main(["train", "--resume", str(tmp_path / "run")]) == 0
+    assert same_end(tmp_path / "whole", tmp_path / "run")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send")
 def test_a_second_ctrl_c_ends_at_once_without_damage(tmp_path):
     process = start("--out", tmp_path, "--model", "lenet", "--batch", "1000", "--epochs", "1000", "--every", "1")
