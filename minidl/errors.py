@@ -3,6 +3,7 @@
 Nothing here runs until something has failed, so it may take its time: it reads the call stack."""
 
 import itertools
+import re
 import sys
 from typing import Any
 
@@ -12,6 +13,10 @@ SYMBOLS = {
     "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "neg": "-", "abs": "abs",
     "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^", "bitwise_not": "~", "getitem": "[]",
 }  # fmt: skip
+
+
+# What users call the operands that formulas write as letters; a and b, of two equal ones, stay.
+LETTERS = {"x": "input", "w": "weight", "t": "target", "i": "index"}
 
 
 class ShapeError(ValueError, RuntimeError):
@@ -28,6 +33,13 @@ class DtypeError(TypeError, RuntimeError):
 
 class Unsupported(TypeError):
     """An operand that is no tensor and no number."""
+
+
+def operand_names(formula: Any) -> list[str]:
+    """What a formula calls its operands: all between `xp` and the keyword-only ones (as `inspect`, but at once)."""
+    code = formula.__code__
+    several = code.co_argcount + code.co_kwonlyargcount  # where the name of *xs stands, if there is one
+    return [*code.co_varnames[1 : code.co_argcount], *code.co_varnames[several:][: bool(code.co_flags & 4)]]
 
 
 def describe(value: Any) -> str:
@@ -68,7 +80,8 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     if getattr(error, "explained", False):
         return error
     tensors = [a for a in args if hasattr(a, "dtype")]
-    names = op.arguments if len(op.arguments) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
+    words = user_names(op)
+    names = list(words.values()) if len(words) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
     what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
     if isinstance(error, AttributeError):  # a formula asked a number, or None, for its shape or dtype
         if len(tensors) == len(args):
@@ -85,10 +98,16 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
         reason = f"the operands are on different devices ({', '.join(devices)}); move one with .to()"
     elif kind is ShapeError and "broadcast" in str(error):
         reason = broadcast_problem([tuple(t.shape) for t in tensors])
+    reason = re.sub(r"\b[a-z]\b", lambda letter: words.get(letter[0], letter[0]), reason)
     called, path = _call_site(op.name)
     told: Any = kind(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
     told.explained = True  # by the innermost op: outer ones pass it on
     return told
+
+
+def user_names(op: Any) -> dict[str, str]:
+    """What users call each operand of an op, by its letter."""
+    return {k: "bias" if k == "b" and "a" not in op.arguments else LETTERS.get(k, k) for k in op.arguments}
 
 
 def refusal(kind: type[Exception], operation: str, reason: str, **operands: Any) -> Exception:
@@ -168,7 +187,7 @@ def freed(node: Any) -> RuntimeError:
 
 def argument(node: Any, k: int) -> str:
     """The k-th operand of a record by name, dtype and shape."""
-    names = node.op.arguments
+    names = list(user_names(node.op).values())
     return f"{names[k] if len(names) == len(node.inputs) else f'operand {k + 1}'} ({describe(node.inputs[k])})"
 
 

@@ -1,5 +1,6 @@
 """What PyTorch's signatures have in common: dims, both spellings, out=, dtypes."""
 
+import difflib
 import functools
 import inspect
 import operator
@@ -56,6 +57,10 @@ def guarded(function: _F) -> _F:
             return function(*args, **kwargs)
         except AttributeError as error:
             raise _misfit(function, args, kwargs, error) or error from None
+        except TypeError as error:
+            if "unexpected keyword" not in str(error):
+                raise
+            raise _unknown(function, kwargs) or error from None
 
     return _guarded  # type: ignore[return-value]  # the same signature
 
@@ -69,7 +74,7 @@ def guard(names: dict[str, Any]) -> None:
 
 def needs_guard(function: Callable[..., Any], first: int) -> bool:
     """Must arguments, from the first on, be tensors? Those that may be numbers go to ops, which refuse the rest."""
-    kinds = [str(p.annotation) for p in inspect.signature(function).parameters.values() if p.name != "out"]
+    kinds = [str(kind) for name, kind in function.__annotations__.items() if name not in ("out", "return")]
     return any("Tensor" in kind and "int" not in kind or kind == str(Any) for kind in kinds[first:])
 
 
@@ -77,15 +82,27 @@ def _misfit(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: AttributeError
 ) -> Exception | None:
     """The argument that was asked for what it has not, and what it should have been; None if it was no argument."""
-    signature, wrong = inspect.signature(function), error.obj
-    given = signature.bind(*args, **kwargs).arguments
-    for name, value in given.items():
-        kind = inspect.formatannotation(signature.parameters[name].annotation)
-        if _holds(value, wrong):
-            tensor = "Tensor" in kind or "Any" in kind
-            needed = f"a tensor, got {what_is(wrong)}" if tensor else f"{kind}, got {wrong!r}"
-            return refusal(TypeError, function.__name__, f"{name} must be {needed}")
-    return None
+    given = inspect.signature(function).bind(*args, **kwargs).arguments
+    kinds = {n: inspect.formatannotation(p.annotation) for n, p in inspect.signature(function).parameters.items()}
+    asked = [n for n, value in given.items() if _holds(value, error.obj)]  # or something made from an argument was:
+    made = [n for n, value in given.items() if kinds[n].endswith("Tensor") and not isinstance(value, Tensor)]
+    for name in asked or made:
+        wrong, kind = error.obj if asked else given[name], kinds[name]
+        tensor = "Tensor" in kind or "Any" in kind
+        needed = f"a tensor, got {what_is(wrong)}" if tensor else f"{kind}, got {wrong!r}"
+        return refusal(TypeError, function.__name__, f"{name} must be {needed}")
+    return None  # something was wrong further in, and is shown as it is
+
+
+def _unknown(function: Callable[..., Any], kwargs: dict[str, Any]) -> Exception | None:
+    """The name that no argument has, and those it may have been meant for."""
+    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    name = next((name for name in kwargs if name not in names), None)
+    if name is None:
+        return None
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    fix = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+    return refusal(TypeError, function.__name__, f"got an unexpected keyword argument {name!r}; {fix}")
 
 
 def _holds(value: Any, wrong: Any) -> bool:
@@ -131,9 +148,14 @@ def sizes_of(size: tuple[Any, ...], operation: str) -> tuple[int, ...]:
         raise TypeError(f"{operation}: sizes are integers, got {size}") from None
 
 
-def shape_of(size: tuple[Any, ...], operation: str) -> tuple[int, ...]:
+def named(size: tuple[Any, ...], by_name: Any) -> tuple[Any, ...]:
+    """f(2, 3) and f(size=(2, 3)) as (2, 3)."""
+    return size if by_name is None else (*size, by_name)
+
+
+def shape_of(size: tuple[Any, ...], operation: str, by_name: Any = None) -> tuple[int, ...]:
     """As `sizes_of`, for a new tensor: none may be negative."""
-    sizes = sizes_of(size, operation)
+    sizes = sizes_of(named(size, by_name), operation)
     if any(n < 0 for n in sizes):
         raise RuntimeError(f"{operation}: sizes cannot be negative, got {sizes}")
     return sizes

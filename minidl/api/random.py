@@ -88,21 +88,21 @@ def _normal(shape: tuple[int, ...], dtype: Any, generator: backend.Generator | N
 
 
 def rand(
-    *size: Any, generator: backend.Generator | None = None, out: Tensor | None = None, dtype: DType | None = None,
-    device: Device = None, requires_grad: bool = False,
+    *sizes: Any, size: Any = None, generator: backend.Generator | None = None, out: Tensor | None = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Even on [0, 1)."""
     wanted = _floating(dtype, "rand")
-    return into(out, made(_uniform(shape_of(size, "rand"), wanted, generator), device, requires_grad))
+    return into(out, made(_uniform(shape_of(sizes, "rand", size), wanted, generator), device, requires_grad))
 
 
 def randn(
-    *size: Any, generator: backend.Generator | None = None, out: Tensor | None = None, dtype: DType | None = None,
-    device: Device = None, requires_grad: bool = False,
+    *sizes: Any, size: Any = None, generator: backend.Generator | None = None, out: Tensor | None = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The standard normal distribution."""
     wanted = _floating(dtype, "randn")
-    return into(out, made(_normal(shape_of(size, "randn"), wanted, generator), device, requires_grad))
+    return into(out, made(_normal(shape_of(sizes, "randn", size), wanted, generator), device, requires_grad))
 
 
 def randint(

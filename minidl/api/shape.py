@@ -9,7 +9,7 @@ from typing import Any
 from ..autograd import Tensor
 from ..backend import check_dtype
 from ..errors import ShapeError, describe, what_is
-from .arguments import Dim, axes_of, axis_of, both_spellings, into, ops, sizes_of, tensors_of
+from .arguments import Dim, axes_of, axis_of, both_spellings, into, named, ops, sizes_of, tensors_of
 from .indexing import getitem
 
 # ---------------------------------------------------------------------------------------------- another shape
@@ -146,9 +146,9 @@ def _at_least(tensors: tuple[Any, ...], grow: Any) -> Any:
 # ---------------------------------------------------------------------------------------------- another order of axes
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """The axes in another order: dims[k] is where axis k of the result was."""
-    order = tuple(axis_of(d, input.ndim, "permute") for d in sizes_of(dims, "permute"))
+    order = tuple(axis_of(d, input.ndim, "permute") for d in sizes_of(named(axes, dims), "permute"))
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(f"permute: dims must name each of the {input.ndim} axes once, got {order}")
     return ops.transpose(input, axes=order)

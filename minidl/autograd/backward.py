@@ -190,13 +190,15 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of Σ ⟨grad_output, output⟩ with respect to the inputs; no `.grad` is touched.
 
-    An input that was not used raises; it gives None under allow_unused, zeros under materialize_grads."""
+    An input that was not used raises; it gives None under allow_unused, zeros under materialize_grads.
+    `only_inputs` is always so, as in PyTorch."""
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched is not supported; call grad once for each gradient")
     if materialize_grads and allow_unused is False:

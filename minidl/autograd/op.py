@@ -4,7 +4,6 @@ On raw arrays `xp` is their backend. Where derivatives of derivatives are wanted
 Tensors, and `xp` is OPS: every registered op by its name.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
 from ..backend.dtypes import float32
-from ..errors import Unsupported, explain, refusal, refuse_mixed, stale_view, what_is
+from ..errors import Unsupported, explain, operand_names, refusal, refuse_mixed, stale_view, what_is
 from .memory import Memory, tick
 from .modes import modes
 from .tensor import OPERATORS, Node, Tensor, make
@@ -52,10 +51,9 @@ class Op:
         self.kernels: dict[Backend, Callable[..., Any]] = {}
         self.direct = True  # nothing stands between a call and the formula
         self.__doc__, self.__module__ = formula.__doc__, formula.__module__
-        parameters = list(inspect.signature(formula).parameters.values())[1:]
-        self.arguments = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.arguments = operand_names(formula)
         self.kept = {self.arguments.index(name) for name in keep}
-        self.optional = any(p.default is None for p in parameters[: len(self.arguments)])  # may an operand be absent?
+        self.optional = None in (formula.__defaults__ or ())  # may an operand be absent?
         setattr(OPS, self.name, self)
         for operator, swapped in OPERATORS.get(self.name, ()):
             setattr(Tensor, operator, _operator(self, len(self.arguments), swapped))
@@ -126,11 +124,8 @@ class Op:
         node = None
         if recording and vjps is not None and True in wanted:
             node = _node(Node)
-            node.op = self
-            node.inputs = inputs
-            node.params = params
-            node.hooks = None
-            node.number = tick()
+            node.op, node.inputs, node.params = self, inputs, params
+            node.hooks, node.number = None, tick()
             if False in wanted and type(vjps) is tuple:
                 vjps = list(vjps)
                 for k, want in enumerate(wanted):

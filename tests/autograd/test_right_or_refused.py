@@ -412,3 +412,24 @@ def test_the_gradient_of_a_leaf_owns_its_memory():
     a.grad.zero_()
     assert b.grad.tolist() == [1.0, 1.0]
     assert seed.tolist() == [1.0, 1.0]
+
+
+def test_a_penalty_on_the_gradient_s_norm():
+    critic = nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+    x = minidl.randn(6, 3, requires_grad=True)
+    y = critic(x)
+    (g,) = minidl.autograd.grad(y, x, minidl.ones_like(y), create_graph=True, retain_graph=True, only_inputs=True)
+    ((g.norm(2, dim=1) - 1) ** 2).mean().backward()
+    assert critic[0].weight.grad.abs().sum().item() > 0
+    assert critic[2].bias.grad is None or critic[2].bias.grad.abs().sum().item() == 0
+
+
+def test_inputs_that_are_not_used_give_zeros_only_where_that_is_consistent():
+    x, z = leaf([1.0]), leaf([2.0])
+    assert minidl.autograd.grad(x.sum(), [x, z], materialize_grads=True)[1].tolist() == [0.0]
+    with pytest.raises(ValueError, match="allow_unused cannot be False"):
+        minidl.autograd.grad(x.sum(), [x, z], allow_unused=False, materialize_grads=True)
+
+
+def test_dropout_of_a_tensor_without_axes():
+    assert F.dropout(minidl.tensor(3.0), 0.5).item() in (0.0, 6.0)
