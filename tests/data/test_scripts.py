@@ -113,8 +113,14 @@ def test_ctrl_c(tmp_path, where):
     assert "Process" not in err
 
 
-@pytest.mark.parametrize("where", ["in the loop's body", "waiting for a batch", "in slow batches"])
-@pytest.mark.parametrize("with_what", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("where", "with_what"),
+    [
+        ("in the loop's body", signal.SIGKILL),
+        ("waiting for a batch", signal.SIGTERM),
+        ("in slow batches", signal.SIGKILL),
+    ],
+)
 def test_workers_end_after_a_parent_that_was_killed(tmp_path, where, with_what):
     script = Script(tmp_path, LOOPS[where])
     script.wait_until_ready()
