@@ -557,6 +557,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "lint",
     "load",
     "log",
     "log1p",
@@ -724,7 +725,7 @@ __all__ = [
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
 _PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision"}
-_FUNCTIONS = {"save": "saving", "load": "saving"}
+_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
 
 
 def __getattr__(name: str) -> _Any:
@@ -749,5 +750,7 @@ if _TYPE_CHECKING:
     from . import data as data
     from . import nn, optim, testing, utils
     from . import saving as saving
+    from . import training as training
     from . import vision as vision
     from .saving import load, save
+    from .training import lint

@@ -15,9 +15,9 @@ from .indexing import getitem
 # ---------------------------------------------------------------------------------------------- another shape
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same numbers in another shape, one size of which may be −1; a view where that can be."""
-    return ops.reshape(input, shape=_filled(sizes_of(shape, "reshape"), input, "reshape"))
+    return ops.reshape(input, shape=_filled(sizes_of(named(sizes, shape), "reshape"), input, "reshape"))
 
 
 def _filled(shape: tuple[int, ...], input: Tensor, operation: str) -> tuple[int, ...]:
@@ -267,9 +267,9 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return y if y.memory is not input.memory else ops.copy(y)
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *repeats: Any, dims: Any = None) -> Tensor:
     """As repeat; numbers that are missing in front count as one."""
-    times = sizes_of(dims, "tile")
+    times = sizes_of(named(repeats, dims), "tile")
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
 
 
@@ -476,9 +476,9 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 # ---------------------------------------------------------------------------------------------- moving values
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """Reversed along dims."""
-    axes = axes_of(sizes_of(dims, "flip"), input.ndim, "flip")
+    axes = axes_of(sizes_of(named(axes, dims), "flip"), input.ndim, "flip") or ()
     return ops.flip(input, axis=axes) if axes else ops.copy(input)
 
 

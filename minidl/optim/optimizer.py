@@ -96,7 +96,8 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """The state by the parameters' numbers, and the groups with numbers in place of parameters."""
         number = {p: k for k, p in enumerate(p for group in self.param_groups for p in group["params"])}
-        groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
+        plain = [{key: value for key, value in group.items() if key != "params"} for group in self.param_groups]
+        groups = [{**a, "params": [number[p] for p in b["params"]]} for a, b in zip(plain, self.param_groups)]
         state = {number[p]: dict(state) for p, state in self.state.items() if state}
         return {"state": state, "param_groups": groups}
 

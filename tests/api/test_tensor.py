@@ -391,3 +391,10 @@ def test_a_number_beside_a_tensor_keeps_its_dtype_in_xlogy():
 def test_a_variance_with_nothing_to_divide_by():
     assert minidl.tensor([1.0, 2.0]).var(correction=2).item() == float("inf")
     assert minidl.isnan(minidl.tensor([1.0]).var()).item()
+
+
+def test_shapes_and_dims_by_name():
+    x = minidl.arange(4)
+    assert minidl.reshape(input=x, shape=(2, 2)).tolist() == [[0, 1], [2, 3]]
+    assert minidl.flip(x, dims=(0,)).tolist() == [3, 2, 1, 0]
+    assert minidl.tile(x, dims=(2,)).shape == (8,)

@@ -433,3 +433,11 @@ def test_inputs_that_are_not_used_give_zeros_only_where_that_is_consistent():
 
 def test_dropout_of_a_tensor_without_axes():
     assert F.dropout(minidl.tensor(3.0), 0.5).item() in (0.0, 6.0)
+
+
+def test_a_batch_whose_targets_are_all_ignored_teaches_nothing():
+    x = leaf([[1.0, 2.0], [3.0, 4.0]])
+    loss = F.cross_entropy(x, minidl.tensor([-100, -100]))
+    assert np.isnan(loss.item())
+    loss.backward()
+    assert x.grad.tolist() == [[0.0, 0.0], [0.0, 0.0]]
