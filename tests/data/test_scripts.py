@@ -109,7 +109,7 @@ def test_ctrl_c(tmp_path, where):
     _, err = script.end()
     assert script.process.returncode in (-signal.SIGINT, 130)
     assert err.rstrip().endswith("KeyboardInterrupt")
-    assert err.count("Traceback") == 1
+    assert err.count("Traceback") == 1, err
     assert "Process" not in err
 
 
@@ -172,7 +172,7 @@ def test_an_error_in_mid_pass(tmp_path):
     script = Script(tmp_path, "for b in DataLoader(Made(), 10, num_workers=2): 1 / 0")
     _, err = script.end()
     assert err.rstrip().endswith("ZeroDivisionError: division by zero")
-    assert err.count("Traceback") == 1
+    assert err.count("Traceback") == 1, err
 
 
 def test_spawn_without_a_main_guard_is_explained(tmp_path):
@@ -203,4 +203,4 @@ if __name__ == "__main__":
     os.killpg(script.process.pid, signal.SIGINT)
     _, err = script.end()
     assert err.rstrip().endswith("KeyboardInterrupt")
-    assert err.count("Traceback") == 1
+    assert err.count("Traceback") == 1, err
