@@ -1,10 +1,12 @@
 """What do DataLoader's workers gain, and what do they cost?
 
 Examples per second by the number of workers, against PyTorch's loader: an artificial transform that keeps the
-processor busy (workers should gain as there are cores), arrays ready in memory (workers can only lose; the
-question is how much shared memory takes of it), and a TensorDataset. Then what starting the workers costs a pass.
+processor busy (workers should gain as there are cores), one that waits (as there are workers), arrays ready in
+memory (workers can only lose; the question is how much), and a TensorDataset. Then what starting the workers costs
+a pass.
 """
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -28,6 +30,17 @@ class Busy:
         for _ in range(10_000):
             x = (x * 1103515245 + 12345) % 2147483648
         return np.full(64, x, dtype="float32")
+
+
+class Waiting:
+    """About a millisecond of waiting an example, as for a disk."""
+
+    def __len__(self) -> int:
+        return 256
+
+    def __getitem__(self, k: int) -> np.ndarray:
+        time.sleep(0.001)
+        return np.full(64, k, dtype="float32")
 
 
 class Images:
@@ -73,9 +86,10 @@ def main() -> None:
     except ImportError:
         pass
     for name, (loader, tensors) in libraries.items():
-        for what, dataset in [("busy transform", Busy()), ("images in memory", Images()), ("TensorDataset", tensors)]:
+        datasets = {"busy": Busy(), "waiting": Waiting(), "images in memory": Images(), "TensorDataset": tensors}
+        for what, dataset in datasets.items():
             candidates = passes(lambda loader=loader, dataset=dataset, **options: loader(dataset, **options))
-            row(f"{name}, {what}", len(dataset), candidates, 5 if what == "busy transform" else 9)
+            row(f"{name}, {what}", len(dataset), candidates, 5 if dataset is datasets["busy"] else 9)
     print("Starting workers, and ending them, for a pass of one batch, ms:")
     for name, (loader, tensors) in libraries.items():
         whole = {

@@ -27,11 +27,11 @@ def default_collate(batch: Sequence[Any]) -> Any:
         _check_alike("arrays", batch)
         if first.dtype.kind not in "fiub":
             raise TypeError(f"default_collate: arrays of {first.dtype} cannot become a tensor")
-        return tensor(np.stack(batch))
+        return Tensor(np.stack(batch))
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, np.generic):
-        return tensor(np.stack(batch))
+        return Tensor(np.stack(batch))
     if isinstance(first, float):
         return tensor(batch, dtype="float64")
     if isinstance(first, int):

@@ -12,7 +12,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, get_all_start_methods, get_context, process
+from multiprocessing import connection, get_all_start_methods, get_context, process, resource_tracker
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -55,7 +55,7 @@ class Workers:
         # Also at exit, and where the last reference to this object goes.
         self.close = weakref.finalize(self, _close, os.getpid(), self.processes, self.connections)
         try:
-            with _quiet_start():
+            with _quiet_start(self.method):
                 for k in range(count):
                     ours, theirs = context.Pipe()
                     _ours.add(ours)
@@ -162,9 +162,13 @@ def _refuse_here(context: BaseContext) -> None:
 
 
 @contextmanager
-def _quiet_start() -> Iterator[None]:
+def _quiet_start(method: str) -> Iterator[None]:
     """Ctrl-C waits until the processes have started: one that is not yet prepared for it would show a traceback."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    mask = None
+    if hasattr(signal, "pthread_sigmask"):
+        if method != "fork":
+            resource_tracker.ensure_running()  # its start, which the first spawned process brings, unblocks signals
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with warnings.catch_warnings():
             # Python ≥ 3.12 warns of forks while threads run: what they lock stays locked in a worker.

@@ -16,6 +16,7 @@ from minidl.utils.data import (
     Dataset,
     IterableDataset,
     RandomSampler,
+    Sampler,
     SequentialSampler,
     StackDataset,
     StratifiedSampler,
@@ -59,6 +60,24 @@ def test_the_two_names_are_one():
     assert minidl.utils.data.DataLoader is minidl.data.DataLoader
     names = [name for name in vars(minidl.utils.data) if not name.startswith("_")]
     assert all(getattr(minidl.data, name) is getattr(minidl.utils.data, name) for name in names)
+
+
+def test_types_in_brackets():
+    class Numbers(Dataset[int]):
+        pass
+
+    class Order(Sampler[int]):
+        pass
+
+    class Flow(IterableDataset[tuple[int, str]]):
+        pass
+
+    loader: DataLoader[int] = DataLoader([1, 2])
+    assert len(loader) == 2
+    assert issubclass(Numbers, Dataset)
+    assert issubclass(Flow, IterableDataset)
+    with pytest.raises(NotImplementedError, match="Order has no __iter__"):
+        list(Order())
 
 
 def test_tensor_dataset():

@@ -109,12 +109,18 @@ def test_ctrl_c(tmp_path, where):
     _, err = script.end()
     assert script.process.returncode in (-signal.SIGINT, 130)
     assert err.rstrip().endswith("KeyboardInterrupt")
-    assert err.count("Traceback") == 1
+    assert err.count("Traceback") == 1, err
     assert "Process" not in err
 
 
-@pytest.mark.parametrize("where", ["in the loop's body", "waiting for a batch", "in slow batches"])
-@pytest.mark.parametrize("with_what", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("where", "with_what"),
+    [
+        ("in the loop's body", signal.SIGKILL),
+        ("waiting for a batch", signal.SIGTERM),
+        ("in slow batches", signal.SIGKILL),
+    ],
+)
 def test_workers_end_after_a_parent_that_was_killed(tmp_path, where, with_what):
     script = Script(tmp_path, LOOPS[where])
     script.wait_until_ready()
@@ -166,7 +172,7 @@ def test_an_error_in_mid_pass(tmp_path):
     script = Script(tmp_path, "for b in DataLoader(Made(), 10, num_workers=2): 1 / 0")
     _, err = script.end()
     assert err.rstrip().endswith("ZeroDivisionError: division by zero")
-    assert err.count("Traceback") == 1
+    assert err.count("Traceback") == 1, err
 
 
 def test_spawn_without_a_main_guard_is_explained(tmp_path):
@@ -197,4 +203,4 @@ if __name__ == "__main__":
     os.killpg(script.process.pid, signal.SIGINT)
     _, err = script.end()
     assert err.rstrip().endswith("KeyboardInterrupt")
-    assert err.count("Traceback") == 1
+    assert err.count("Traceback") == 1, err
