@@ -1,12 +1,14 @@
 """minidl: deep learning from its formulas, on NumPy and CuPy. The names are PyTorch's."""
 
 import builtins as _builtins
+import importlib as _importlib
 import math as _math
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 import numpy as _np
 
-from . import autograd, cuda, linalg, nn, optim, testing, utils
+from . import autograd, cuda, linalg
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
     Generator,
@@ -338,13 +340,8 @@ from .backend.dtypes import (
     int64,
     uint8,
 )
-from .saving import load, save
-from .training import lint
 
 __version__ = "0.1.0"
-
-# PyTorch has these two in autograd; here they are built upon it, a few layers up.
-vars(autograd).update(gradcheck=testing.gradcheck, gradgradcheck=testing.gradgradcheck)
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -726,10 +723,34 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> _Any:
-    """`minidl.vision` is imported when it is first asked for: it brings archives and the network with it."""
-    if name == "vision":
-        import importlib
+# What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
+_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision"}
+_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
 
-        return importlib.import_module(".vision", __name__)
+
+def __getattr__(name: str) -> _Any:
+    if name in _PACKAGES:
+        return _importlib.import_module(f".{name}", __name__)
+    if name in _FUNCTIONS:
+        return getattr(__getattr__(_FUNCTIONS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _in_testing(name: str) -> _Any:
+    """PyTorch has these two in autograd; here they are built upon it, a few layers up."""
+    if name in ("gradcheck", "gradgradcheck"):
+        return getattr(__getattr__("testing"), name)
+    raise AttributeError(f"module {autograd.__name__!r} has no attribute {name!r}")
+
+
+vars(autograd)["__getattr__"] = _in_testing
+
+
+if _TYPE_CHECKING:
+    from . import data as data
+    from . import nn, optim, testing, utils
+    from . import saving as saving
+    from . import training as training
+    from . import vision as vision
+    from .saving import load, save
+    from .training import lint

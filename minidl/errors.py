@@ -3,6 +3,7 @@
 Nothing here runs until something has failed, so it may take its time: it reads the call stack."""
 
 import itertools
+import re
 import sys
 from typing import Any
 
@@ -12,6 +13,10 @@ SYMBOLS = {
     "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "neg": "-", "abs": "abs",
     "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^", "bitwise_not": "~", "getitem": "[]",
 }  # fmt: skip
+
+
+# What users call the operands that formulas write as letters; a and b, of two equal ones, stay.
+LETTERS = {"x": "input", "w": "weight", "t": "target", "i": "index"}
 
 
 class ShapeError(ValueError, RuntimeError):
@@ -30,6 +35,13 @@ class Unsupported(TypeError):
     """An operand that is no tensor and no number."""
 
 
+def operand_names(formula: Any) -> list[str]:
+    """What a formula calls its operands: all between `xp` and the keyword-only ones (as `inspect`, but at once)."""
+    code = formula.__code__
+    several = code.co_argcount + code.co_kwonlyargcount  # where the name of *xs stands, if there is one
+    return [*code.co_varnames[1 : code.co_argcount], *code.co_varnames[several:][: bool(code.co_flags & 4)]]
+
+
 def describe(value: Any) -> str:
     """`float32 (3, 4)`, with the device where it is not the CPU; numbers as themselves."""
     if hasattr(value, "dtype"):
@@ -38,13 +50,44 @@ def describe(value: Any) -> str:
     return repr(value)
 
 
+def what_is(value: Any) -> str:
+    """What was passed where a tensor belongs, and how to make a tensor of it."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    kind = type(value).__name__
+    if isinstance(value, (list, tuple)) or kind == "ndarray":
+        return f"{'an' if kind == 'ndarray' else 'a'} {kind} (minidl.tensor(...) makes a tensor of it)"
+    module = type(value).__module__.split(".")[0]
+    if module == "torch":
+        return "a tensor of PyTorch (minidl.from_numpy(t.numpy()) makes one of minidl's)"
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
+def must_be_tensor(name: str, value: Any) -> None:
+    if not hasattr(value, "needs_grad"):
+        raise TypeError(f"{name} must be a tensor, got {what_is(value)}")
+
+
+def must_be_alike(name: str, value: Any, like: Any) -> None:
+    """Refuse what is no tensor of this shape, dtype and device."""
+    must_be_tensor(name, value)
+    if describe(value) != describe(like):
+        raise RuntimeError(f"{name} ({describe(value)}) must be None or like {describe(like)}")
+
+
 def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) -> BaseException:
     """The error of a formula, told as one about the user's call."""
     if getattr(error, "explained", False):
         return error
     tensors = [a for a in args if hasattr(a, "dtype")]
-    names = op.arguments if len(op.arguments) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
+    words = user_names(op)
+    names = list(words.values()) if len(words) == len(args) else [f"operand {k + 1}" for k in range(len(args))]
     what = ", ".join(f"{n} {describe(a)}" for n, a in zip(names, args) if a is not None)
+    if isinstance(error, AttributeError):  # a formula asked a number, or None, for its shape or dtype
+        if len(tensors) == len(args):
+            return error
+        k, wrong = next((k, a) for k, a in enumerate(args) if not hasattr(a, "dtype"))
+        error = TypeError(f"{names[k]} must be a tensor, got {what_is(wrong)}")
     devices = sorted({str(t.device) for t in tensors})
     kept = (RangeError, IndexError, DtypeError, TypeError, NotImplementedError)
     other = ShapeError if isinstance(error, ValueError) else RuntimeError
@@ -55,10 +98,16 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
         reason = f"the operands are on different devices ({', '.join(devices)}); move one with .to()"
     elif kind is ShapeError and "broadcast" in str(error):
         reason = broadcast_problem([tuple(t.shape) for t in tensors])
+    reason = re.sub(r"\b[a-z]\b", lambda letter: words.get(letter[0], letter[0]), reason)
     called, path = _call_site(op.name)
     told: Any = kind(f"{called}: {reason} [{what}]" + (f", in {path}" if path else ""))
     told.explained = True  # by the innermost op: outer ones pass it on
     return told
+
+
+def user_names(op: Any) -> dict[str, str]:
+    """What users call each operand of an op, by its letter."""
+    return {k: "bias" if k == "b" and "a" not in op.arguments else LETTERS.get(k, k) for k in op.arguments}
 
 
 def refusal(kind: type[Exception], operation: str, reason: str, **operands: Any) -> Exception:
@@ -89,6 +138,20 @@ def refuse_mixed(operands: list[Any]) -> None:
     dtypes = list(dict.fromkeys(str(x.dtype) for x in operands if hasattr(x, "dtype")))
     if len(dtypes) > 1:
         raise DtypeError(f"the operands have different dtypes ({' and '.join(dtypes)}); bring them to one with .to()")
+
+
+def no_history(operation: str, t: Any) -> RuntimeError:
+    return RuntimeError(
+        f"{operation}: this tensor ({describe(t)}) does not require gradients and no recorded operation made it; "
+        "was it computed under no_grad, detached, or from tensors without requires_grad?"
+    )
+
+
+def not_one_number(operation: str, t: Any) -> RuntimeError:
+    return RuntimeError(
+        f"{operation}: only a tensor with one element starts from a gradient of one, and this is {describe(t)}; "
+        "reduce it (.sum(), .mean()) or pass a gradient of its shape"
+    )
 
 
 def stale_view(t: Any) -> RuntimeError:
@@ -124,7 +187,7 @@ def freed(node: Any) -> RuntimeError:
 
 def argument(node: Any, k: int) -> str:
     """The k-th operand of a record by name, dtype and shape."""
-    names = node.op.arguments
+    names = list(user_names(node.op).values())
     return f"{names[k] if len(names) == len(node.inputs) else f'operand {k + 1}'} ({describe(node.inputs[k])})"
 
 

@@ -1,7 +1,10 @@
 """PyTorch's signatures over the ops: functions, listed here, and Tensor's methods, listed in methods.py."""
 
+from inspect import isfunction
+
 from .. import ops as ops  # the operators are bound when the ops register, and some are replaced here
 from ..autograd import Tensor
+from .arguments import guard, guarded, needs_guard
 from .convert import from_dlpack as from_dlpack
 from .creation import arange as arange
 from .creation import as_tensor as as_tensor
@@ -310,6 +313,9 @@ from .shape import unsqueeze as unsqueeze
 from .shape import vsplit as vsplit
 from .shape import vstack as vstack
 
+guard(globals())
+
 for _name, _method in vars(Methods).items():
     if _name not in ("__module__", "__doc__", "__slots__", "__qualname__", "__firstlineno__", "__static_attributes__"):
-        setattr(Tensor, _name, _method)
+        _beside = isfunction(_method) and needs_guard(_method, 1)  # the tensor itself
+        setattr(Tensor, _name, guarded(_method) if _beside else _method)

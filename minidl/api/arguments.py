@@ -1,6 +1,8 @@
 """What PyTorch's signatures have in common: dims, both spellings, out=, dtypes."""
 
+import difflib
 import functools
+import inspect
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
@@ -10,7 +12,7 @@ import numpy as np
 from ..autograd import OPS, Tensor
 from ..backend import get_default_dtype
 from ..backend.dtypes import can_cast
-from ..errors import ShapeError, describe
+from ..errors import ShapeError, describe, refusal, what_is
 
 Number: TypeAlias = int | float | bool
 Operand: TypeAlias = Tensor | int | float | bool
@@ -44,6 +46,67 @@ def both_spellings(function: _F) -> _F:
         return function(*args, **kwargs)
 
     return _either  # type: ignore[return-value]  # the same signature, and two more names
+
+
+def guarded(function: _F) -> _F:
+    """The function as users get it: an argument that is none of what it should be is told by its name."""
+
+    @functools.wraps(function)
+    def _guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except AttributeError as error:
+            raise _misfit(function, args, kwargs, error) or error from None
+        except TypeError as error:
+            if "unexpected keyword" not in str(error):
+                raise
+            raise _unknown(function, kwargs) or error from None
+
+    return _guarded  # type: ignore[return-value]  # the same signature
+
+
+def guard(names: dict[str, Any]) -> None:
+    """Guard every function that a module shows its users; calls inside the package go past the guard."""
+    for name, value in names.items():
+        if inspect.isfunction(value) and value.__module__ != __name__ and needs_guard(value, 0):
+            names[name] = guarded(value)
+
+
+def needs_guard(function: Callable[..., Any], first: int) -> bool:
+    """Must arguments, from the first on, be tensors? Those that may be numbers go to ops, which refuse the rest."""
+    kinds = [str(kind) for name, kind in function.__annotations__.items() if name not in ("out", "return")]
+    return any("Tensor" in kind and "int" not in kind or kind == str(Any) for kind in kinds[first:])
+
+
+def _misfit(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: AttributeError
+) -> Exception | None:
+    """The argument that was asked for what it has not, and what it should have been; None if it was no argument."""
+    given = inspect.signature(function).bind(*args, **kwargs).arguments
+    kinds = {n: inspect.formatannotation(p.annotation) for n, p in inspect.signature(function).parameters.items()}
+    asked = [n for n, value in given.items() if _holds(value, error.obj)]  # or something made from an argument was:
+    made = [n for n, value in given.items() if kinds[n].endswith("Tensor") and not isinstance(value, Tensor)]
+    for name in asked or made:
+        wrong, kind = error.obj if asked else given[name], kinds[name]
+        tensor = "Tensor" in kind or "Any" in kind
+        needed = f"a tensor, got {what_is(wrong)}" if tensor else f"{kind}, got {wrong!r}"
+        return refusal(TypeError, function.__name__, f"{name} must be {needed}")
+    return None  # something was wrong further in, and is shown as it is
+
+
+def _unknown(function: Callable[..., Any], kwargs: dict[str, Any]) -> Exception | None:
+    """The name that no argument has, and those it may have been meant for."""
+    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    name = next((name for name in kwargs if name not in names), None)
+    if name is None:
+        return None
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    fix = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+    return refusal(TypeError, function.__name__, f"got an unexpected keyword argument {name!r}; {fix}")
+
+
+def _holds(value: Any, wrong: Any) -> bool:
+    return value is wrong or (isinstance(value, (tuple, list)) and any(_holds(v, wrong) for v in value))
 
 
 def axis_of(dim: int, ndim: int, operation: str) -> int:
@@ -85,9 +148,14 @@ def sizes_of(size: tuple[Any, ...], operation: str) -> tuple[int, ...]:
         raise TypeError(f"{operation}: sizes are integers, got {size}") from None
 
 
-def shape_of(size: tuple[Any, ...], operation: str) -> tuple[int, ...]:
+def named(size: tuple[Any, ...], by_name: Any) -> tuple[Any, ...]:
+    """f(2, 3) and f(size=(2, 3)) as (2, 3)."""
+    return size if by_name is None else (*size, by_name)
+
+
+def shape_of(size: tuple[Any, ...], operation: str, by_name: Any = None) -> tuple[int, ...]:
     """As `sizes_of`, for a new tensor: none may be negative."""
-    sizes = sizes_of(size, operation)
+    sizes = sizes_of(named(size, by_name), operation)
     if any(n < 0 for n in sizes):
         raise RuntimeError(f"{operation}: sizes cannot be negative, got {sizes}")
     return sizes
@@ -97,6 +165,8 @@ def into(out: Tensor | None, value: Tensor) -> Tensor:
     """The value; in the memory of `out`, if that was given."""
     if out is None:
         return value
+    if not isinstance(out, Tensor):
+        raise TypeError(f"out=: a tensor is needed, got {what_is(out)}")
     if value.needs_grad or out.needs_grad:
         raise RuntimeError("out= does not go with gradients: an operand or the output requires them; use no_grad()")
     if not can_cast(value.dtype, out.dtype):

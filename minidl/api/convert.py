@@ -75,6 +75,10 @@ def __reversed__(self: Tensor) -> Tensor:
     return flip(self, *range(self.ndim)) if self.ndim else self
 
 
+def __delitem__(self: Tensor, key: Any) -> None:
+    raise TypeError("del: entries of a tensor cannot be deleted; select those to keep, as x[mask]")
+
+
 def __contains__(self: Tensor, element: Any) -> builtins.bool:
     if not isinstance(element, (Tensor, builtins.int, builtins.float)):
         raise RuntimeError(f"in: a tensor holds numbers, so a {builtins.type(element).__name__} cannot be in it")
@@ -130,7 +134,7 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor in the memory of another library's array."""
     array = np.from_dlpack(ext_tensor)
     t = Tensor(array)
-    t.memory.expose(array)
+    t.memory.expose(array, read=False)
     return t
 
 

@@ -11,7 +11,7 @@ from ..autograd.memory import tick
 from ..autograd.modes import modes
 from ..backend import backend_of, check_dtype, device, get_default_dtype, move, promote_types
 from ..backend.dtypes import scalar_dtype
-from .arguments import DType, Number, into, ops, shape_of
+from .arguments import DType, Number, into, named, ops, shape_of
 
 Device = device | str | int | None
 
@@ -35,7 +35,16 @@ def tensor(
         values, device = backend_of(data.array).to_host(data.array), data.device if device is None else device
     else:
         values = _values(data, wanted)
+        if wanted is not None and wanted.kind in "iu":
+            _in_range(values, wanted)
     return made(np.array(values, wanted, subok=False), device, requires_grad)
+
+
+def _in_range(values: Any, wanted: Any) -> None:
+    """Refuse numbers that an integer dtype does not hold; NumPy would take them modulo 2ⁿ."""
+    limits = np.iinfo(wanted)
+    if values.dtype.kind in "iu" and values.size and not limits.min <= values.min() <= values.max() <= limits.max:
+        raise RuntimeError(f"tensor: {wanted} holds {limits.min} to {limits.max}, got {values.min()} to {values.max()}")
 
 
 def as_tensor(data: Any, dtype: DType | None = None, device: Device = None) -> Tensor:
@@ -58,17 +67,22 @@ def from_numpy(ndarray: Any) -> Tensor:
     if not ndarray.dtype.isnative:
         raise TypeError(f"from_numpy: dtype {ndarray.dtype} has its bytes in foreign order; convert with .astype first")
     t = Tensor(ndarray)
-    t.memory.expose(ndarray)
+    t.memory.expose(ndarray, read=False)
     return t
 
 
 def _values(data: Any, wanted: Any) -> Any:
     """Whatever was given as a NumPy array; Python's numbers in the dtype wanted, or the one PyTorch would infer."""
     if isinstance(data, (bool, int, float)) and not isinstance(data, np.generic):
+        if isinstance(data, int) and not -(2**63) <= data < 2**63 and (wanted is None or wanted.kind != "f"):
+            raise RuntimeError(f"tensor: {data} is too large for an int64; write it as a float")
         return _checked(np.asarray(data, wanted if wanted is not None and wanted.kind == "f" else scalar_dtype(data)))
     if isinstance(data, (list, tuple, range)):
         dtypes: set[Any] = set()
-        plain = _plain(data, dtypes)
+        try:
+            plain = _plain(data, dtypes)
+        except RecursionError:
+            raise ValueError("tensor: these sequences are nested without end, or much too deep") from None
         dtype = None
         for found in dtypes:
             dtype = found if dtype is None else promote_types(dtype, found)
@@ -133,27 +147,27 @@ def _float(dtype: DType | None, operation: str) -> Any:
 
 
 def zeros(
-    *size: Any, out: Tensor | None = None, dtype: DType | None = None, device: Device = None,
-    requires_grad: bool = False,
+    *sizes: Any, size: Any = None, out: Tensor | None = None, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Zeros."""
-    return into(out, made(np.zeros(shape_of(size, "zeros"), _float(dtype, "zeros")), device, requires_grad))
+    return into(out, made(np.zeros(shape_of(sizes, "zeros", size), _float(dtype, "zeros")), device, requires_grad))
 
 
 def ones(
-    *size: Any, out: Tensor | None = None, dtype: DType | None = None, device: Device = None,
-    requires_grad: bool = False,
+    *sizes: Any, size: Any = None, out: Tensor | None = None, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Ones."""
-    return into(out, made(np.ones(shape_of(size, "ones"), _float(dtype, "ones")), device, requires_grad))
+    return into(out, made(np.ones(shape_of(sizes, "ones", size), _float(dtype, "ones")), device, requires_grad))
 
 
 def empty(
-    *size: Any, out: Tensor | None = None, dtype: DType | None = None, device: Device = None,
-    requires_grad: bool = False,
+    *sizes: Any, size: Any = None, out: Tensor | None = None, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Memory whose contents mean nothing yet."""
-    return into(out, made(np.empty(shape_of(size, "empty"), _float(dtype, "empty")), device, requires_grad))
+    return into(out, made(np.empty(shape_of(sizes, "empty", size), _float(dtype, "empty")), device, requires_grad))
 
 
 def full(
@@ -208,24 +222,27 @@ def full_like(
 
 
 def new_zeros(
-    input: Tensor, *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
-) -> Tensor:
+    input: Tensor, *sizes: Any, size: Any = None, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Zeros of the dtype and device of input."""
-    return _like(np.zeros, input, size, dtype, device, requires_grad, "new_zeros")
+    return _like(np.zeros, input, named(sizes, size), dtype, device, requires_grad, "new_zeros")
 
 
 def new_ones(
-    input: Tensor, *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
-) -> Tensor:
+    input: Tensor, *sizes: Any, size: Any = None, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Ones of the dtype and device of input."""
-    return _like(np.ones, input, size, dtype, device, requires_grad, "new_ones")
+    return _like(np.ones, input, named(sizes, size), dtype, device, requires_grad, "new_ones")
 
 
 def new_empty(
-    input: Tensor, *size: Any, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
-) -> Tensor:
+    input: Tensor, *sizes: Any, size: Any = None, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Uninitialised memory of the dtype and device of input."""
-    return _like(np.empty, input, size, dtype, device, requires_grad, "new_empty")
+    return _like(np.empty, input, named(sizes, size), dtype, device, requires_grad, "new_empty")
 
 
 def new_full(
@@ -366,6 +383,7 @@ def on_device(input: Tensor, where: Device) -> Tensor:
         return input
     out = Tensor(array)
     if input.needs_grad and modes.recording:
+        input.memory.look()  # as every record does before it reads
         home, node = input.device, Node()
         node.op, node.inputs, node.params, node.hooks = _TRANSFER, [input.node or input], {"where": where}, None
         node.vjps, node.number = (lambda g: move(g, home),), tick()

@@ -310,11 +310,9 @@ def rsub(input: Operand, other: Operand, *, alpha: Number = 1) -> Tensor:
 def _times(other: Operand, alpha: Number, operation: str) -> Operand:
     if type(alpha) is int and alpha == 1:
         return other
-    if isinstance(other, Tensor):
-        if isinstance(alpha, float) and other.dtype.kind != "f":
-            raise RuntimeError(f"{operation}: alpha {alpha} must be an integer where other is {describe(other)}")
-        return ops.mul(other, alpha)
-    return other * alpha
+    if isinstance(alpha, float) and (other.dtype.kind != "f" if isinstance(other, Tensor) else isinstance(other, int)):
+        raise RuntimeError(f"{operation}: alpha {alpha} must be an integer where other is {describe(other)}")
+    return ops.mul(other, alpha) if isinstance(other, Tensor) else other * alpha
 
 
 def _no_truths(operation: str, *operands: Operand) -> None:
@@ -447,6 +445,8 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 
 def xlogy(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """input ln other, which is 0 where input is 0, whatever other is (unless NaN)."""
+    if isinstance(input, Tensor) and isinstance(other, (int, float)):
+        other = ops.full_like(as_float(input), shape=(), fill_value=other)  # the logarithm of a number would be float64
     return into(out, ops.xlogy(input, other))
 
 

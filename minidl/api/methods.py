@@ -364,6 +364,7 @@ class Methods:
     __iter__ = convert.__iter__
     __reversed__ = convert.__reversed__
     __contains__ = convert.__contains__
+    __delitem__ = convert.__delitem__
     numpy = convert.numpy
     __array__ = convert.__array__
     __dlpack__ = convert.__dlpack__

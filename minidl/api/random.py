@@ -9,7 +9,7 @@ import numpy as np
 from .. import backend
 from ..autograd import Tensor
 from ..backend import backend_of, check_dtype, default_generator, get_default_dtype
-from ..errors import describe
+from ..errors import describe, what_is
 from .arguments import DType, Number, into, shape_of
 from .creation import Device, made
 from .indexing import setitem
@@ -60,7 +60,11 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 def _stream(generator: backend.Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).numpy
+    if generator is None:
+        return default_generator.numpy
+    if not isinstance(generator, backend.Generator):
+        raise TypeError(f"generator: a minidl.Generator is needed, got {what_is(generator)}")
+    return generator.numpy
 
 
 def _floating(dtype: DType | None, operation: str) -> np.dtype[Any]:
@@ -84,21 +88,21 @@ def _normal(shape: tuple[int, ...], dtype: Any, generator: backend.Generator | N
 
 
 def rand(
-    *size: Any, generator: backend.Generator | None = None, out: Tensor | None = None, dtype: DType | None = None,
-    device: Device = None, requires_grad: bool = False,
+    *sizes: Any, size: Any = None, generator: backend.Generator | None = None, out: Tensor | None = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Even on [0, 1)."""
     wanted = _floating(dtype, "rand")
-    return into(out, made(_uniform(shape_of(size, "rand"), wanted, generator), device, requires_grad))
+    return into(out, made(_uniform(shape_of(sizes, "rand", size), wanted, generator), device, requires_grad))
 
 
 def randn(
-    *size: Any, generator: backend.Generator | None = None, out: Tensor | None = None, dtype: DType | None = None,
-    device: Device = None, requires_grad: bool = False,
+    *sizes: Any, size: Any = None, generator: backend.Generator | None = None, out: Tensor | None = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The standard normal distribution."""
     wanted = _floating(dtype, "randn")
-    return into(out, made(_normal(shape_of(size, "randn"), wanted, generator), device, requires_grad))
+    return into(out, made(_normal(shape_of(sizes, "randn", size), wanted, generator), device, requires_grad))
 
 
 def randint(

@@ -8,16 +8,16 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..backend import check_dtype
-from ..errors import ShapeError, describe
-from .arguments import Dim, axes_of, axis_of, both_spellings, into, ops, sizes_of, tensors_of
+from ..errors import ShapeError, describe, what_is
+from .arguments import Dim, axes_of, axis_of, both_spellings, into, named, ops, sizes_of, tensors_of
 from .indexing import getitem
 
 # ---------------------------------------------------------------------------------------------- another shape
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same numbers in another shape, one size of which may be −1; a view where that can be."""
-    return ops.reshape(input, shape=_filled(sizes_of(shape, "reshape"), input, "reshape"))
+    return ops.reshape(input, shape=_filled(sizes_of(named(sizes, shape), "reshape"), input, "reshape"))
 
 
 def _filled(shape: tuple[int, ...], input: Tensor, operation: str) -> tuple[int, ...]:
@@ -140,15 +140,15 @@ def atleast_3d(*tensors: Any) -> Any:
 def _at_least(tensors: tuple[Any, ...], grow: Any) -> Any:
     if len(tensors) == 1 and isinstance(tensors[0], Tensor):
         return grow(tensors[0])
-    return tuple(grow(t) for t in (tensors[0] if len(tensors) == 1 else tensors))
+    return tuple(grow(t) for t in tensors_of(tensors[0] if len(tensors) == 1 else tensors, "atleast"))
 
 
 # ---------------------------------------------------------------------------------------------- another order of axes
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """The axes in another order: dims[k] is where axis k of the result was."""
-    order = tuple(axis_of(d, input.ndim, "permute") for d in sizes_of(dims, "permute"))
+    order = tuple(axis_of(d, input.ndim, "permute") for d in sizes_of(named(axes, dims), "permute"))
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(f"permute: dims must name each of the {input.ndim} axes once, got {order}")
     return ops.transpose(input, axes=order)
@@ -267,9 +267,9 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return y if y.memory is not input.memory else ops.copy(y)
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *repeats: Any, dims: Any = None) -> Tensor:
     """As repeat; numbers that are missing in front count as one."""
-    times = sizes_of(dims, "tile")
+    times = sizes_of(named(repeats, dims), "tile")
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
 
 
@@ -290,6 +290,8 @@ def repeat_interleave(
         y = ops.broadcast_to(unsqueeze(x, axis + 1), shape=shape)
         y = ops.reshape(y, shape=(*x.shape[:axis], n * repeats, *x.shape[axis + 1 :]))
         return y if y.memory is not input.memory else ops.copy(y)
+    if not isinstance(repeats, Tensor):
+        raise TypeError(f"repeat_interleave: repeats must be an integer or a tensor of them, got {what_is(repeats)}")
     counts = repeats.tolist()
     if len(counts) != n or builtins.any(c < 0 for c in counts):
         raise RuntimeError(f"repeat_interleave: {n} counts of 0 or more are needed, one per entry, got {counts}")
@@ -474,9 +476,9 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 # ---------------------------------------------------------------------------------------------- moving values
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """Reversed along dims."""
-    axes = axes_of(sizes_of(dims, "flip"), input.ndim, "flip")
+    axes = axes_of(sizes_of(named(axes, dims), "flip"), input.ndim, "flip") or ()
     return ops.flip(input, axis=axes) if axes else ops.copy(input)
 
 

@@ -1,5 +1,6 @@
 """The engine: Tensor, op, backward. An op is a formula; everything else follows from it."""
 
+from . import functional as functional
 from .backward import backward as backward
 from .backward import grad as grad
 from .backward import rematerialise as rematerialise

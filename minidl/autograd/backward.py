@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..backend import backend_of
-from ..errors import describe, freed
+from ..errors import describe, freed, must_be_alike, must_be_tensor, no_history, not_one_number
 from .memory import refuse_overwritten
 from .modes import enable_grad, no_grad
 from .op import OPS, VALUE, value_node
@@ -146,8 +146,7 @@ def run_hooks(hooks: dict[float, Any], g: Any) -> Any:
         seen = Tensor(g) if raw else g
         changed = hook(seen)
         if changed is not None:
-            if not isinstance(changed, Tensor) or changed.shape != seen.shape:
-                raise RuntimeError(f"a hook must return None or {describe(seen)}; this one gave {describe(changed)}")
+            must_be_alike("what a hook returns", changed, seen)
             g = changed.array if raw else changed
     return g
 
@@ -155,13 +154,13 @@ def run_hooks(hooks: dict[float, Any], g: Any) -> Any:
 def accumulate(leaf: Tensor, g: Any) -> None:
     """leaf.grad += g, in memory of the leaf's own."""
     with _accumulating:
-        before = leaf.grad
+        before = leaf._grad
         if isinstance(g, Tensor):
-            leaf.grad = g if before is None else before + g
+            leaf._grad = g if before is None else before + g
         elif before is None:
-            leaf.grad = Tensor(g.copy())
+            leaf._grad = Tensor(g.copy())
         elif before.needs_grad or before.base is not None:
-            leaf.grad = Tensor(before.array + g)
+            leaf._grad = Tensor(before.array + g)
         else:
             before.array += g
             before.memory.written(before.array)
@@ -178,7 +177,8 @@ def backward(
 
     grad_tensors: the gradients to start from; ones where a tensor has a single element. The graph is
     freed on the way unless retain_graph. With create_graph the gradients can be differentiated again."""
-    roots, targets = sequence(tensors), None if inputs is None else sequence(inputs)
+    roots = sequence(tensors, "backward: tensors")
+    targets = None if inputs is None else sequence(inputs, "backward: inputs")
     by_key = {t.node or t: t for t in targets or ()}
     for key, g in _run("backward", roots, grad_tensors, targets, retain_graph, create_graph).items():
         accumulate(by_key.get(key, key), g)
@@ -190,20 +190,24 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of Σ ⟨grad_output, output⟩ with respect to the inputs; no `.grad` is touched.
 
-    An input that was not used raises; it gives None under allow_unused, zeros under materialize_grads."""
+    An input that was not used raises; it gives None under allow_unused, zeros under materialize_grads.
+    `only_inputs` is always so, as in PyTorch."""
     if is_grads_batched:
         raise NotImplementedError("grad: is_grads_batched is not supported; call grad once for each gradient")
-    targets = sequence(inputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True gives zeros for unused inputs, so allow_unused cannot be False")
+    targets = sequence(inputs, "grad: inputs")
     for k, t in enumerate(targets):
         if not t.needs_grad:
             raise RuntimeError(f"grad: input {k} ({describe(t)}) does not require gradients")
-    found = _run("grad", sequence(outputs), grad_outputs, targets, retain_graph, create_graph)
+    found = _run("grad", sequence(outputs, "grad: outputs"), grad_outputs, targets, retain_graph, create_graph)
     results: list[Tensor | None] = []
     for k, t in enumerate(targets):
         g = found.get(t.node or t)
@@ -219,7 +223,7 @@ def _run(
     operation: str, roots: list[Any], seeds: Any, targets: list[Any] | None, retain: bool | None, create_graph: bool
 ) -> dict[Any, Any]:
     """Check the roots and where to start from, differentiate, and pass leaves' gradients through their hooks."""
-    given = [None] * len(roots) if seeds is None else sequence(seeds)
+    given = [None] * len(roots) if seeds is None else sequence(seeds, f"{operation}: gradients to start from", True)
     if len(given) != len(roots):
         raise RuntimeError(f"{operation}: {len(roots)} tensors but {len(given)} gradients to start from")
     made = [_seed(operation, root, seed) for root, seed in zip(roots, given)]
@@ -230,21 +234,22 @@ def _run(
 
 def _seed(operation: str, root: Tensor, seed: Tensor | None) -> Tensor:
     if not root.needs_grad:
-        raise RuntimeError(
-            f"{operation}: this tensor ({describe(root)}) does not require gradients and no recorded operation made "
-            "it; was it computed under no_grad, detached, or from tensors without requires_grad?"
-        )
+        raise no_history(operation, root)
     if seed is None:
         if root.array.size != 1:
-            raise RuntimeError(
-                f"{operation}: only a tensor with one element starts from a gradient of one, and this is "
-                f"{describe(root)}; reduce it (.sum(), .mean()) or pass a gradient of its shape"
-            )
+            raise not_one_number(operation, root)
         return Tensor(backend_of(root.array).ones_like(root.array))
     if seed.shape != root.shape:
         raise RuntimeError(f"{operation}: the gradient ({describe(seed)}) must be shaped as {describe(root)} is")
     return seed if seed.dtype == root.dtype else OPS.astype(seed, dtype=root.dtype)
 
 
-def sequence(value: Any) -> list[Any]:
-    return [value] if isinstance(value, Tensor) else list(value)
+def sequence(value: Any, what: str, absent: bool = False) -> list[Any]:
+    """One tensor or several as a list; some may be None, where they may be absent."""
+    found = list(value) if isinstance(value, Iterable) and not isinstance(value, Tensor) else [value]
+    for t in found:
+        if t is not None or not absent:
+            must_be_tensor(what, t)
+    if not found:
+        raise RuntimeError(f"{what} must be at least one tensor, got none")
+    return found

@@ -72,19 +72,16 @@ def hvp(func: Function, inputs: Tensors, v: Any = None, create_graph: bool = Fal
 
 def _evaluate(name: str, func: Function, inputs: Tensors, create_graph: bool) -> Any:
     """Inputs that need gradients, func's outputs, and how to pack a list as the inputs (the outputs) came."""
-    given = sequence(inputs)
+    given = sequence(inputs, f"{name}: inputs")
     for k, x in enumerate(given):
-        if not isinstance(x, Tensor) or x.dtype.kind != "f":
+        if x.dtype.kind != "f":
             raise TypeError(f"{name}: input {k} must be a floating-point tensor, got {describe(x)}")
     with enable_grad():
         xs = [OPS.reshape(x, shape=x.shape) if create_graph and x.needs_grad else x.detach() for x in given]
         for x in xs:
             x.needs_grad = True
         result = func(*xs)
-    ys = sequence(result)
-    for k, y in enumerate(ys):
-        if not isinstance(y, Tensor):
-            raise TypeError(f"{name}: the function must return tensors, and output {k} is {type(y).__name__}")
+    ys = sequence(result, f"{name}: what the function returns")
     pack, pack_y = (
         (lambda items: items[0]) if isinstance(value, Tensor) else tuple for value in (inputs, result)
     )
@@ -120,7 +117,7 @@ def _vectors(name: str, v: Any, like: list[Tensor]) -> list[Tensor]:
         if len(like) != 1 or like[0].array.size != 1:
             raise RuntimeError(f"{name}: v may be left out only where it is a single number")
         return [_like(like[0], one=True)]
-    vs = sequence(v)
+    vs = sequence(v, f"{name}: v")
     if [t.shape for t in vs] != [t.shape for t in like]:
         raise RuntimeError(f"{name}: v has shapes {[t.shape for t in vs]} and must have {[t.shape for t in like]}")
     return vs

@@ -18,7 +18,8 @@ class Memory:
     stamp = 0  # when it was last written
     extent = (0, 0)  # its addresses, noted by the write
     recorded = False  # did a recorded operation write into it?
-    exposed: "list[tuple[Any, int]] | tuple[()]" = ()  # arrays the user holds, with their checksums
+    exposed: "list[tuple[Any, int | None]] | tuple[()]" = ()  # arrays the user holds, with their checksums
+    read = True  # may a record have read it? Of an array that has just become a tensor it is known that none has
     latest = 0  # when any memory at all was last written
     watched: "list[weakref.ref[Memory]]" = []  # those that want a look before they are read
 
@@ -33,21 +34,23 @@ class Memory:
         self.extent = backend_of(array).extent(array)
         Memory.latest = max(Memory.latest, self.stamp)
 
-    def expose(self, array: Any) -> None:
-        """The user gets this very array. They will not announce their writes: a checksum finds them."""
+    def expose(self, array: Any, read: bool = True) -> None:
+        """The user has this very array. They will not announce their writes: a checksum finds them."""
         if not self.exposed:
-            self.exposed = []
+            self.exposed, self.read = [], read
             Memory.watched.append(weakref.ref(self, Memory.watched.remove))
         if all(array is not known for known, _ in self.exposed):
-            self.exposed.append((array, _checksum(array)))
+            self.exposed.append((array, _checksum(array) if self.read else None))
 
     def look(self) -> None:
-        """Announce what the user wrote since the last look."""
+        """Announce what the user wrote since the last look, before a record or a backward reads the memory."""
+        self.read = True
         for k, (array, before) in enumerate(self.exposed):
             now = _checksum(array)
             if now != before:
                 self.exposed[k] = (array, now)  # type: ignore[index]  # a list where it has an entry
-                self.written(array)
+                if before is not None:
+                    self.written(array)
 
 
 def _checksum(array: Any) -> int:
@@ -60,7 +63,7 @@ def refuse_overwritten(order: Sequence[Any], everything: bool) -> None:
     A plain backward needs what the vjps captured; create_graph (`everything`) every leaf and constant too."""
     for watched in list(Memory.watched):
         memory = watched()
-        if memory is not None:
+        if memory is not None and memory.read:
             memory.look()
     if not order or Memory.latest < order[0].number:
         return  # nothing at all was written since the oldest record

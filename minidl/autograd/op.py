@@ -4,7 +4,6 @@ On raw arrays `xp` is their backend. Where derivatives of derivatives are wanted
 Tensors, and `xp` is OPS: every registered op by its name.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
 from ..backend.dtypes import float32
-from ..errors import Unsupported, explain, refuse_mixed, stale_view
+from ..errors import Unsupported, explain, operand_names, refusal, refuse_mixed, stale_view, what_is
 from .memory import Memory, tick
 from .modes import modes
 from .tensor import OPERATORS, Node, Tensor, make
@@ -27,7 +26,7 @@ class _Registry:
 
 OPS: Any = _Registry()
 PLAIN = (float, int, bool, type(None))
-_USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError)
+_USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError, AttributeError)
 _ndarray = NUMPY.array_type
 _node = Node.__new__
 
@@ -52,9 +51,9 @@ class Op:
         self.kernels: dict[Backend, Callable[..., Any]] = {}
         self.direct = True  # nothing stands between a call and the formula
         self.__doc__, self.__module__ = formula.__doc__, formula.__module__
-        parameters = list(inspect.signature(formula).parameters.values())[1:]
-        self.arguments = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.arguments = operand_names(formula)
         self.kept = {self.arguments.index(name) for name in keep}
+        self.optional = None in (formula.__defaults__ or ())  # may an operand be absent?
         setattr(OPS, self.name, self)
         for operator, swapped in OPERATORS.get(self.name, ()):
             setattr(Tensor, operator, _operator(self, len(self.arguments), swapped))
@@ -103,20 +102,20 @@ class Op:
                 if array.dtype is not dtype:
                     settled = dtype is None and array.dtype.kind == "f"
                     dtype = array.dtype
-            elif type(a) in PLAIN:
+            elif type(a) in PLAIN and (a is not None or self.optional):
                 arrays.append(a)
                 inputs.append(a)
                 wanted.append(False)
             else:
                 return self(*(_operand(self, b) for b in args), **params)
         if array is None:
-            raise Unsupported(f"{self.name}: at least one tensor is needed, got {', '.join(map(repr, args))}")
+            raise refusal(Unsupported, self.name, f"at least one tensor is needed, got {', '.join(map(repr, args))}")
         recording = modes.recording
         if recording and Memory.watched:
-            _look(args)
+            _look(args, True in wanted)
         xp = NUMPY if type(array) is _ndarray else backend_of(array)
         try:
-            if self.promote is not None and not settled:
+            if not settled and self.promote is not None:
                 arrays = self.promoted(xp, arrays)
             y, vjps = self.formula(xp, *arrays, **params) if self.direct else self.evaluate(xp, arrays, params)
         except _USER_ERRORS as error:
@@ -125,20 +124,17 @@ class Op:
         node = None
         if recording and vjps is not None and True in wanted:
             node = _node(Node)
-            node.op = self
-            node.inputs = inputs
-            node.params = params
-            node.hooks = None
-            node.number = tick()
+            node.op, node.inputs, node.params = self, inputs, params
+            node.hooks, node.number = None, tick()
             if False in wanted and type(vjps) is tuple:
                 vjps = list(vjps)
                 for k, want in enumerate(wanted):
                     if not want:
                         vjps[k] = None  # what nobody needs is dropped, with all it captured
             node.vjps = vjps
-        if type(y) is tuple:
-            return self._values(xp, y, node, args)
         if type(y) is not type(array):
+            if type(y) is tuple:
+                return self._values(xp, y, node, args)
             y = xp.asarray(y)  # NumPy gives a scalar where a result has no axes
         base = None if y.base is None and y is not array else _owner(xp, y, args)
         memory = Memory() if base is None else base.memory
@@ -232,20 +228,21 @@ def value_node(parent: Node, index: int | None, y: Any, memory: Memory) -> Node:
 
 def _operand(op: Op, value: Any) -> Any:
     """What was passed, as something a formula can take; arrays are copied, so that theirs may change."""
-    if isinstance(value, Tensor) or type(value) in PLAIN:
+    if isinstance(value, Tensor) or (type(value) in PLAIN and (value is not None or op.optional)):
         return value
     if isinstance(value, (np.generic, int, float)):
         return value.item() if isinstance(value, np.generic) else float(value) + 0
     if type(value) in BACKENDS:
         return Tensor(value.copy())
-    raise Unsupported(f"{op.name}: a tensor or a number is needed, got {type(value).__name__}")
+    raise refusal(Unsupported, op.name, f"a tensor or a number is needed, got {what_is(value)}")
 
 
-def _look(args: Sequence[Any]) -> None:
+def _look(args: Sequence[Any], records: bool) -> None:
     """Before a record reads watched memory: has the user written it; is this view older than its base's history?"""
     for a in args:
         if isinstance(a, Tensor):
-            a.memory.look()
+            if records:
+                a.memory.look()
             if a.memory.recorded and a.base is not None and not a.needs_grad:
                 raise stale_view(a)
 
@@ -257,8 +254,6 @@ def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:
 
 def _operator(op: Op, arity: int, swapped: bool) -> Callable[..., Any]:
     def operator(a: Tensor, b: Any) -> Any:
-        if b is None:  # absent is a value of optional operands only
-            return NotImplemented
         try:
             return call(b, a) if swapped else call(a, b)
         except Unsupported:

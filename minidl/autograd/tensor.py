@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..backend import BACKENDS, NUMPY, check_dtype, device, device_of, get_default_dtype
+from ..errors import must_be_alike, must_be_tensor
 from .memory import Memory
 
 if TYPE_CHECKING:  # the methods users see are written, and typed, in api/
@@ -44,11 +45,11 @@ class Tensor(Methods):
 
     `Tensor(values)` makes floats of nested lists; `minidl.tensor` also infers the dtype."""
 
-    __slots__ = ("__weakref__", "array", "base", "grad", "hooks", "memory", "needs_grad", "node")
+    __slots__ = ("__weakref__", "_grad", "array", "base", "hooks", "memory", "needs_grad", "node")
     array: Any  # the numbers, as a backend's array
     node: Node | None  # what made it; None for a leaf
     needs_grad: bool
-    grad: "Tensor | None"
+    _grad: "Tensor | None"
     memory: Memory
     base: "Tensor | None"  # the tensor whose memory this one views
     hooks: "dict[float, Callable[[Tensor], Tensor | None]] | None"  # a leaf's
@@ -62,7 +63,7 @@ class Tensor(Methods):
             data = values if isinstance(data, np.generic) else values.astype(get_default_dtype())
         check_dtype(data.dtype, "Tensor")
         self.array, self.memory, self.needs_grad = data, Memory(), False
-        self.grad = self.node = self.base = self.hooks = None
+        self._grad = self.node = self.base = self.hooks = None
         if requires_grad:
             self.requires_grad = True
 
@@ -100,12 +101,24 @@ class Tensor(Methods):
         self.needs_grad = bool(value)
 
     @property
+    def grad(self) -> "Tensor | None":
+        """What backward added up; None before the first."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: "Tensor | None") -> None:
+        if value is not None:
+            must_be_alike("grad", value, self)
+        self._grad = value
+
+    @property
     def data(self) -> "Tensor":
         """The same memory, outside the graph; a write through it after the tensor was recorded is noticed."""
         return self.detach()
 
     @data.setter
     def data(self, value: "Tensor") -> None:
+        must_be_tensor("data", value)
         share(self, value)
         self.memory.written(self.array)
 
@@ -121,7 +134,7 @@ def make(array: Any, needs_grad: bool, node: Node | None, memory: Memory) -> Ten
     """A Tensor around an array, without checks: the engine's way."""
     t = _new(Tensor)
     t.array, t.needs_grad, t.node, t.memory = array, needs_grad, node, memory
-    t.grad = t.base = t.hooks = None
+    t._grad = t.base = t.hooks = None
     return t
 
 

@@ -7,7 +7,6 @@ blocks in the process. Only glibc is touched; `MINIDL_MALLOC=off` leaves it alon
 
 import ctypes
 import os
-import platform
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
@@ -16,7 +15,7 @@ def keep_freed_memory() -> str:
     """Apply the setting once; returns what was done, in words (shown by the demo's summary)."""
     if os.environ.get("MINIDL_MALLOC", "").lower() in ("off", "0", "no"):
         return "off (MINIDL_MALLOC)"
-    if platform.libc_ver()[0] != "glibc":
+    if not _glibc():
         return "not applied (needs glibc)"
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -28,6 +27,13 @@ def keep_freed_memory() -> str:
         mallopt(_M_ARENA_MAX, 1),
     ]
     return "on" if all(accepted) else "refused by the C library"
+
+
+def _glibc() -> bool:
+    try:
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc")
+    except (AttributeError, ValueError):  # Windows has no confstr, other C libraries not this name
+        return False
 
 
 status = keep_freed_memory()

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
@@ -65,8 +66,8 @@ class DataLoader(Generic[T]):
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        if not (isinstance(num_workers, int) and num_workers >= 0):
-            raise ValueError(f"DataLoader: num_workers option should be non-negative and whole, got {num_workers!r}")
+        if operator.index(num_workers) < 0:
+            raise ValueError(f"DataLoader: num_workers option should be non-negative, got {num_workers}")
         if timeout < 0:
             raise ValueError(f"DataLoader: timeout option should be non-negative, got {timeout}")
         if num_workers == 0:

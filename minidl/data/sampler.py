@@ -146,10 +146,11 @@ class StratifiedSampler(_Random):
 
     def __init__(self, labels: Any, generator: Generator | None = None) -> None:
         super().__init__(generator)
-        labels = np.asarray(labels.tolist() if hasattr(labels, "tolist") else list(labels))
+        given = labels.tolist() if hasattr(labels, "tolist") else labels
+        labels = np.asarray([label.item() if hasattr(label, "item") else label for label in given])
         if labels.ndim != 1:
             raise ValueError(f"StratifiedSampler: one label per example is needed, got shape {labels.shape}")
-        if labels.dtype.kind == "f":
+        if labels.dtype.kind == "f" and labels.size:
             raise ValueError("StratifiedSampler: labels are whole numbers or names of classes, got floating-point ones")
         self.classes = np.unique(labels, return_inverse=True)[1]
 

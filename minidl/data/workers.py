@@ -1,20 +1,23 @@
 """The worker processes as their parent sees them: start, ask, wait for answers, end."""
 
+import _thread
 import os
+import pickle
 import signal
 import sys
+import threading
 import time
 import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_all_start_methods, get_context, process
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from . import shared
 from .fetch import Job
+from .shared import Inbox
 from .worker import GRACE, run
 
 _ours: "weakref.WeakSet[Any]" = weakref.WeakSet()  # this process's end of every worker's connection
@@ -48,6 +51,7 @@ class Workers:
         self.passes, self.heard = 0, False
         self.processes: list[Any] = []
         self.connections: list[Any] = []
+        self.inboxes: list[Inbox] = []
         # Also at exit, and where the last reference to this object goes.
         self.close = weakref.finalize(self, _close, os.getpid(), self.processes, self.connections)
         try:
@@ -56,17 +60,19 @@ class Workers:
                     ours, theirs = context.Pipe()
                     _ours.add(ours)
                     self.connections.append(ours)
-                    made = context.Process(  # type: ignore[attr-defined]  # every context has it
-                        target=run, args=(theirs, job, k, count, init, ahead), name=f"DataLoader-{k}", daemon=True
-                    )
-                    made.start()
-                    self.processes.append(made)
-                    theirs.close()
+                    self.inboxes.append(Inbox(ours))
+                    with theirs:  # else we would not hear the worker's end go
+                        made = context.Process(  # type: ignore[attr-defined]  # every context has it
+                            target=run, args=(theirs, job, k, count, init, ahead), name=f"DataLoader-{k}", daemon=True
+                        )
+                        made.start()
+                        self.processes.append(made)
         except BrokenPipeError:
             raise self._dead(len(self.processes)) from None
         except BaseException as error:
             self.close()
-            if self.method != "fork" and isinstance(error, (AttributeError, TypeError, ValueError)):
+            unpicklable = isinstance(error, (AttributeError, TypeError, ValueError, pickle.PicklingError))
+            if self.method != "fork" and unpicklable:
                 raise TypeError(  # pickle says it in its own ways
                     f"DataLoader: a worker started by {self.method!r} gets its dataset, collate_fn and worker_init_fn "
                     f"pickled, and one cannot be: {error}. Define functions and classes at the top of a module"
@@ -111,7 +117,7 @@ class Workers:
         """The next answer of worker k."""
         try:
             self.ready([k])
-            answer = shared.receive(self.connections[k])
+            answer = self.inboxes[k].receive()
         except (EOFError, ConnectionError):
             raise self._dead(k) from None
         except BaseException:  # Ctrl-C in the middle of a message: what follows it could not be read
@@ -173,16 +179,31 @@ def _quiet_start() -> Iterator[None]:
 def _close(owner: int, processes: list[Any], connections: list[Any]) -> None:
     if os.getpid() != owner:
         return  # a fork's copy of the list; the processes are not its own
-    for end in connections:
-        end.close()  # a worker that waits ends at once, one that works when it has finished, or after GRACE
-    deadline = time.monotonic() + GRACE + 1
-    for stop in (lambda p: None, lambda p: p.terminate(), lambda p: p.kill()):
+    try:
+        for end in connections:
+            end.close()  # a worker that waits ends at once, one that works when it has finished, or after GRACE
+        _join(processes, GRACE + 1)
         for p in processes:
-            stop(p)
+            p.terminate()
+        _join(processes, 1)
+    except KeyboardInterrupt:
+        # Where the last reference went, Python drops what is raised here; so Ctrl-C comes again, when we are through.
+        with suppress(RuntimeError):  # at exit no thread can be started, and none is needed
+            again = threading.Timer(0.05, _thread.interrupt_main)
+            again.daemon = True
+            again.start()
+    finally:
         for p in processes:
-            p.join(max(0.0, deadline - time.monotonic()))
-        processes[:] = [p for p in processes if p.exitcode is None]
-        deadline = time.monotonic() + 1
+            p.kill()
+        _join(processes, 1)
+
+
+def _join(processes: list[Any], seconds: float) -> None:
+    """Wait for processes to end, and leave in the list those that have not."""
+    deadline = time.monotonic() + seconds
+    for p in processes:
+        p.join(max(0.0, deadline - time.monotonic()))
+    processes[:] = [p for p in processes if p.exitcode is None]
 
 
 def _close_inherited() -> None:

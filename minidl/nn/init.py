@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 from ..api import eye, where, zeros
+from ..api.arguments import guard
 from ..autograd import Tensor, no_grad
 from ..backend import Generator
 
@@ -210,3 +211,6 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     for column in range(columns):
         tensor[order[:zeros_per_column, column], column] = 0.0
     return tensor
+
+
+guard(globals())

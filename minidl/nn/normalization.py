@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..api import empty, ones, tensor, zeros
+from ..api.arguments import guarded
 from ..autograd import Tensor, no_grad
 from ..errors import ShapeError, refusal
 from . import functional as F
@@ -67,6 +68,7 @@ class _BatchNorm(Module):
             return 1.0 / self.num_batches_tracked.item()
         return self.momentum
 
+    @guarded
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.takes:
             raise refusal(ShapeError, "batch_norm", f"{' or '.join(self.takes.values())} is expected", input=input)

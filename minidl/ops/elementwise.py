@@ -306,7 +306,7 @@ def where(xp, condition, a, b):
 @op(samples=[
     shapes((3, 4), (3, 4), (3, 4)), shapes((3, 4), (4,), None), shapes((3, 1), None, (4,)), shapes((2,), (), (2, 1)),
 ], promote="common")  # fmt: skip
-def clamp(xp, x, low, high):
+def clamp(xp, x, low=None, high=None):
     """y = min(max(x, low), high)        x̄ = ȳ where low ≤ x ≤ high; else ȳ goes to the bound that y is"""
     y = x if low is None else xp.maximum(x, low)
     y = y if high is None else xp.minimum(y, high)

@@ -104,9 +104,10 @@ def nll_loss(xp, x, t, w=None, *, reduction="mean", ignore_index=-100, label_smo
 
     def gx(g):
         hit = wide(safe) == column(xp.arange_like(t, n=C))
+        gl = xp.where(kept, -g * share, 0)  # 0 also where nothing is kept, and the mean is NaN
         if label_smoothing:
-            return -(wide(g * share * v * (1 - label_smoothing)) * hit + wide(g * share * one) * e)
-        return wide(-g * share * v) * hit
+            return wide(gl * v * (1 - label_smoothing)) * hit + wide(gl * one) * e
+        return wide(gl * v) * hit
 
     return y * share, (gx, None, None)
 

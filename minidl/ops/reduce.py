@@ -167,9 +167,9 @@ SPREADS = [*AXES[:3], shapes((3, 4), axis=(1,), correction=0), shapes((5,), corr
 
 @op(samples=SPREADS)
 def var(xp, x, *, axis=None, keepdims=False, correction=1):
-    """y = Σ (x − μ)² / (n − c) over axes        x̄ = ȳ 2 (x − μ) / (n − c)        NaN where n ≤ c"""
+    """y = Σ (x − μ)² / (n − c) over axes        x̄ = ȳ 2 (x − μ) / (n − c)        ÷ 0 where n ≤ c"""
     n, one = length(x.shape, axis), kept(x.shape, axis)
-    scale = 1 / (n - correction) if n > correction else math.nan
+    scale = 1 / (n - correction) if n > correction else math.inf
     xc = x - xp.sum(x, axis=axis, keepdims=True) * (1 / n if n else math.nan)
     y = xp.sum(xc * xc, axis=axis, keepdims=keepdims) * scale
     return y, (lambda g: xp.reshape(g, shape=one) * xc * (2 * scale),)

@@ -372,3 +372,29 @@ def test_erfc_keeps_its_digits_where_it_is_small():
     x = np.linspace(-6, 26, 400)
     y = minidl.erfc(tensor(x)).numpy()
     np.testing.assert_allclose(y, [math.erfc(v) for v in x], rtol=3e-13)
+
+
+def test_sizes_and_dims_by_name():
+    for make in (minidl.zeros, minidl.ones, minidl.empty, minidl.rand, minidl.randn):
+        assert make(size=(2, 3)).shape == (2, 3)
+    assert minidl.ones(2).new_zeros(size=(4,)).shape == (4,)
+    assert minidl.ones(2, 3).permute(dims=(1, 0)).shape == (3, 2)
+
+
+def test_a_number_beside_a_tensor_keeps_its_dtype_in_xlogy():
+    for x in (minidl.tensor([0.5, 0.0]), minidl.tensor([2, 0])):
+        y = minidl.xlogy(x, 2)
+        assert y.dtype == minidl.float32
+        assert y[1].item() == 0
+
+
+def test_a_variance_with_nothing_to_divide_by():
+    assert minidl.tensor([1.0, 2.0]).var(correction=2).item() == float("inf")
+    assert minidl.isnan(minidl.tensor([1.0]).var()).item()
+
+
+def test_shapes_and_dims_by_name():
+    x = minidl.arange(4)
+    assert minidl.reshape(input=x, shape=(2, 2)).tolist() == [[0, 1], [2, 3]]
+    assert minidl.flip(x, dims=(0,)).tolist() == [3, 2, 1, 0]
+    assert minidl.tile(x, dims=(2,)).shape == (8,)

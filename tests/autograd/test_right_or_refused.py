@@ -93,6 +93,33 @@ def test_memory_shared_by_from_numpy_is_watched():
         y.backward()
 
 
+def test_memory_that_no_record_reads_is_never_looked_at(monkeypatch):
+    looks = []
+    monkeypatch.setattr("minidl.autograd.memory._checksum", lambda array: looks.append(array) or 0)
+    array, w = np.arange(6.0), leaf([1.0, 2.0])
+    data = minidl.from_numpy(array)  # a data set: each step takes a copy of some rows
+    for _ in range(3):
+        (w * data[[1, 2]]).sum().backward()
+    array[:] = 0.0
+    (w * data[[1, 2]]).sum().backward()
+    assert not looks
+    y = (w * data[1:3]).sum()  # a view is read where it lies
+    assert looks
+    y.backward()
+
+
+def test_memory_shared_by_from_numpy_may_be_written_before_a_record_reads_it():
+    array = np.array([3.0, 4.0])
+    w, x = leaf([1.0, 2.0]), minidl.from_numpy(array)
+    array[0] = 5.0
+    y = (w * x).sum()
+    y.backward(retain_graph=True)
+    assert w.grad.tolist() == [5.0, 4.0]
+    x.numpy()[0] = 7.0
+    with pytest.raises(RuntimeError, match="overwritten in place"):
+        y.backward()
+
+
 def test_an_array_operand_is_copied_so_that_the_gradient_stays_right():
     array, w = np.array([3.0, 4.0]), leaf([1.0, 2.0])
     y = (w * array).sum()
@@ -385,3 +412,32 @@ def test_the_gradient_of_a_leaf_owns_its_memory():
     a.grad.zero_()
     assert b.grad.tolist() == [1.0, 1.0]
     assert seed.tolist() == [1.0, 1.0]
+
+
+def test_a_penalty_on_the_gradient_s_norm():
+    critic = nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+    x = minidl.randn(6, 3, requires_grad=True)
+    y = critic(x)
+    (g,) = minidl.autograd.grad(y, x, minidl.ones_like(y), create_graph=True, retain_graph=True, only_inputs=True)
+    ((g.norm(2, dim=1) - 1) ** 2).mean().backward()
+    assert critic[0].weight.grad.abs().sum().item() > 0
+    assert critic[2].bias.grad is None or critic[2].bias.grad.abs().sum().item() == 0
+
+
+def test_inputs_that_are_not_used_give_zeros_only_where_that_is_consistent():
+    x, z = leaf([1.0]), leaf([2.0])
+    assert minidl.autograd.grad(x.sum(), [x, z], materialize_grads=True)[1].tolist() == [0.0]
+    with pytest.raises(ValueError, match="allow_unused cannot be False"):
+        minidl.autograd.grad(x.sum(), [x, z], allow_unused=False, materialize_grads=True)
+
+
+def test_dropout_of_a_tensor_without_axes():
+    assert F.dropout(minidl.tensor(3.0), 0.5).item() in (0.0, 6.0)
+
+
+def test_a_batch_whose_targets_are_all_ignored_teaches_nothing():
+    x = leaf([[1.0, 2.0], [3.0, 4.0]])
+    loss = F.cross_entropy(x, minidl.tensor([-100, -100]))
+    assert np.isnan(loss.item())
+    loss.backward()
+    assert x.grad.tolist() == [[0.0, 0.0], [0.0, 0.0]]

@@ -24,5 +24,5 @@ def test_it_is_on_unless_one_variable_says_no():
 
 def test_other_systems_are_left_alone(monkeypatch):
     monkeypatch.delenv("MINIDL_MALLOC", raising=False)
-    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    monkeypatch.setattr(allocator, "_glibc", lambda: False)
     assert allocator.keep_freed_memory() == "not applied (needs glibc)"

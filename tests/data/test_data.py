@@ -1,6 +1,7 @@
 """Datasets, samplers, collation, DataLoader."""
 
-from collections import OrderedDict, namedtuple
+import itertools
+from collections import OrderedDict, defaultdict, namedtuple
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from minidl.utils.data import (
     IterableDataset,
     RandomSampler,
     SequentialSampler,
+    StackDataset,
+    StratifiedSampler,
     Subset,
     SubsetRandomSampler,
     TensorDataset,
@@ -90,6 +93,10 @@ def test_subset_concat_chain_split():
     a, b = random_split(ds, [3, 2], generator=generator())
     assert sorted(a.indices + b.indices) == [0, 1, 2, 3, 4]
     assert [len(part) for part in random_split(ds, [0.5, 0.3, 0.2])] == [3, 1, 1]
+    with pytest.warns(UserWarning, match="split at index 1 is 0"):
+        assert [len(part) for part in random_split(Squares(1), [0.5, 0.5])] == [1, 0]
+    with pytest.raises(ValueError, match="index 0 is not between 0 and 1"):
+        random_split(ds, [1.5, -0.5])
     one, two = (random_split(ds, [3, 2], generator=generator(7)) for _ in range(2))
     assert one[0].indices == two[0].indices
     with pytest.raises(ValueError, match="must sum"):
@@ -98,6 +105,93 @@ def test_subset_concat_chain_split():
         Dataset()[0]
     with pytest.raises(NotImplementedError, match="IterableDataset has no __iter__"):
         list(IterableDataset())
+
+
+def test_stack_and_getitems():
+    class AtOnce(Squares):
+        def __getitems__(self, indices):
+            calls.append(list(indices))
+            return [self[k] for k in indices]
+
+    calls = []
+    both = StackDataset(Squares(4), range(10, 14))
+    assert len(both) == 4
+    assert both[2][1] == 12
+    assert both[2][0][1] == 2
+    named = StackDataset(a=AtOnce(4), b=range(4))
+    assert named[3]["b"] == 3
+    batch = next(iter(DataLoader(named, 3)))
+    assert batch["a"][1].tolist() == batch["b"].tolist() == [0, 1, 2]
+    assert calls == [[0, 1, 2]]
+    assert [b[1].tolist() for b in DataLoader(Subset(AtOnce(4), [3, 1]), 2)] == [[3, 1]]
+    assert calls[1:] == [[3, 1]]
+
+    class Doubled(Subset):
+        def __getitem__(self, k):
+            return 2 * super().__getitem__(k)[1]
+
+    assert [b.tolist() for b in DataLoader(Doubled(AtOnce(4), [3, 1]), 2)] == [[6, 2]]
+    for wrong in (lambda: StackDataset(), lambda: StackDataset(Squares(1), a=Squares(1))):
+        with pytest.raises(ValueError, match="at least one dataset"):
+            wrong()
+    with pytest.raises(ValueError, match=r"size mismatch.*\[1, 2\]"):
+        StackDataset(Squares(1), Squares(2))
+
+    class Short(Squares):
+        def __getitems__(self, indices):
+            return [1]
+
+    with pytest.raises(ValueError, match="1 examples for 2 numbers"):
+        list(DataLoader(Short(2), 2))
+    with pytest.raises(TypeError, match="only supports IterableDataset, got Squares"):
+        list(ChainDataset([Squares(1)]))
+
+
+def test_stratified_batches_hold_the_classes_in_their_shares(rng):
+    labels = rng.permutation([0] * 60 + [1] * 30 + [7] * 10)
+    sampler = StratifiedSampler(labels, generator=generator())
+    first, second = list(sampler), list(sampler)
+    assert sorted(first) == sorted(second) == list(range(len(sampler))) == list(range(100))
+    assert first != second
+    assert list(StratifiedSampler(minidl.tensor(labels), generator=generator())) == first
+    for k in range(0, 100, 10):
+        counts = [sum(labels[first[k : k + 10]] == c) for c in (0, 1, 7)]
+        assert all(abs(n - share) <= 1 for n, share in zip(counts, (6, 3, 1), strict=True)), counts
+    assert sorted(StratifiedSampler(["a", "b", "a"])) == [0, 1, 2]
+    assert list(StratifiedSampler([])) == []
+    with pytest.raises(ValueError, match="got floating-point"):
+        StratifiedSampler([0.5, 1.5])
+    with pytest.raises(ValueError, match="one label per example"):
+        StratifiedSampler([[1, 2]])
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        lambda g: RandomSampler(range(9), generator=g),
+        lambda g: RandomSampler(range(9), replacement=True, num_samples=100, generator=g),
+        lambda g: RandomSampler(range(3), num_samples=100, generator=g),
+        lambda g: SubsetRandomSampler(range(5), generator=g),
+        lambda g: WeightedRandomSampler([1, 2, 3], 40, generator=g),
+        lambda g: StratifiedSampler([0, 1] * 9, generator=g),
+    ],
+)
+def test_a_pass_takes_one_number_from_the_generator_however_far_it_goes(sampler):
+    states = []
+    for take in (0, 1, None):
+        g = generator(4)
+        list(itertools.islice(sampler(g), take))
+        states.append(g.get_state().tolist())
+    assert states[0] == states[1] == states[2] != generator(4).get_state().tolist()
+    g, again = generator(4), generator(4)
+    list(sampler(g))
+    second = list(sampler(g))
+    again.set_state(generator(4).get_state())
+    list(sampler(again))
+    state = again.get_state()
+    assert list(sampler(again)) == second
+    again.set_state(state)
+    assert list(sampler(again)) == second
 
 
 def test_samplers():
@@ -120,10 +214,10 @@ def test_samplers():
         (lambda: WeightedRandomSampler([1, 0], 2, replacement=False), "different numbers"),
         (lambda: WeightedRandomSampler([-1, 1], 1), "at least 0"),
         (lambda: WeightedRandomSampler([[1.0]], 1), "one weight per example"),
-        (lambda: WeightedRandomSampler([1], 0), "positive whole number"),
-        (lambda: RandomSampler([1], num_samples=0), "positive whole number"),
-        (lambda: BatchSampler([1], 0, False), "positive whole number"),
-        (lambda: BatchSampler([1], 1, None), "drop_last is a bool"),
+        (lambda: WeightedRandomSampler([1], 0), "positive integer"),
+        (lambda: RandomSampler([1], num_samples=0), "positive integer"),
+        (lambda: BatchSampler([1], 0, False), "positive integer"),
+        (lambda: BatchSampler([1], 1, None), "drop_last should be a boolean"),
     ]:
         with pytest.raises(ValueError, match=why):
             wrong()
@@ -144,6 +238,11 @@ def test_collate():
     assert default_collate([np.float32(1), np.float32(2)]).dtype == "float32"
     assert default_collate([minidl.zeros(2), minidl.ones(2)]).shape == (2, 2)
     assert isinstance(default_collate([OrderedDict(a=1)]), OrderedDict)
+    assert default_collate([defaultdict(list, a=1)])["b"] == []
+    assert default_collate([np.str_("a"), np.str_("b")]) == ["a", "b"]
+    assert [t.tolist() for t in default_collate([range(2), range(2)])] == [[0, 0], [1, 1]]
+    with pytest.raises(IndexError, match="no examples"):
+        default_collate([])
     with pytest.raises(RuntimeError, match=r"one shape to be stacked, got \(2,\), \(3,\)"):
         default_collate([minidl.zeros(2), minidl.zeros(3)])
     with pytest.raises(RuntimeError, match="one shape"):
@@ -218,14 +317,12 @@ def test_loader_over_a_stream():
     assert list(DataLoader(Stream(3), batch_size=None)) == [0, 1, 2]
     with pytest.raises(TypeError, match="len"):
         len(DataLoader(Stream(3)))
-    with pytest.raises(ValueError, match="has its own order"):
+    with pytest.raises(ValueError, match="IterableDataset: expected unspecified shuffle"):
         DataLoader(Stream(3), shuffle=True)
 
 
 def test_what_the_loader_refuses():
     ds = Squares(3)
-    with pytest.raises(NotImplementedError, match="num_workers must be 0, got 2"):
-        DataLoader(ds, num_workers=2)
     for wrong in (
         {"shuffle": True, "sampler": [0]},
         {"batch_sampler": [[0]], "batch_size": 2},
@@ -234,13 +331,27 @@ def test_what_the_loader_refuses():
         {"batch_size": 2.0},
         {"batch_size": None, "drop_last": True},
         {"persistent_workers": True},
+        {"prefetch_factor": 2},
+        {"prefetch_factor": 0, "num_workers": 1},
+        {"multiprocessing_context": "spawn"},
+        {"multiprocessing_context": "teleport", "num_workers": 1},
+        {"num_workers": -1},
+        {"timeout": -1},
     ):
         with pytest.raises(ValueError, match="DataLoader"):
             DataLoader(ds, **wrong)
     with pytest.raises(TypeError, match="a dataset with __getitem__"):
         DataLoader(3)
     with pytest.raises(TypeError, match="a minidl.Generator or None, got 3"):
-        list(DataLoader(ds, shuffle=True, generator=3))
+        DataLoader(ds, shuffle=True, generator=3)
+    with pytest.raises(TypeError, match="start method's name or a context"):
+        DataLoader(ds, num_workers=1, multiprocessing_context=3)
+    with pytest.raises(ValueError, match="the dataset is empty"):
+        DataLoader(Squares(0), shuffle=True)
+    loader = DataLoader(ds)
+    with pytest.raises(ValueError, match="batch_size attribute should not be set"):
+        loader.batch_size = 2
+    loader.timeout = 3
 
 
 def test_collation_is_pytorchs():

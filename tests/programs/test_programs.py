@@ -22,15 +22,16 @@ def few_photographs(folder, rng):
         images = rng.integers(0, 25, (8, 3072)) + 23 * labels[:, None]
         batch = {b"data": images.astype(np.uint8), b"labels": labels.tolist()}
         (root / name).write_bytes(pickle.dumps(batch, protocol=2))
-    (root / "batches.meta").write_bytes(pickle.dumps({b"label_names": [b"class %d" % k for k in range(10)]}, protocol=2))
+    meta = {b"label_names": [b"class %d" % k for k in range(10)]}
+    (root / "batches.meta").write_bytes(pickle.dumps(meta, protocol=2))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="without fork, worker processes need a main guard, which the program lacks")
 def test_the_cifar_program_runs_without_a_main_guard(tmp_path, rng):
     few_photographs(tmp_path / "data", rng)
-    done = subprocess.run(
-        [sys.executable, HERE / "cifar10.py", "2", "5"], cwd=tmp_path, capture_output=True, text=True, timeout=100
-    )
+    command = [sys.executable, HERE / "cifar10.py", "2", "5"]
+    env = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, env=env)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     losses = re.findall(r"\[(\d), +(\d+)\] loss: ([\d.]+)", done.stdout)

@@ -1,5 +1,6 @@
 """PyTorch's torch.nn.functional: layers and losses as functions, over the formulas of `minidl.ops`."""
 
+from ...api.arguments import guard
 from .activation import celu as celu
 from .activation import celu_ as celu_
 from .activation import elu as elu
@@ -99,3 +100,5 @@ from .shape import pad as pad
 from .shape import pixel_shuffle as pixel_shuffle
 from .shape import pixel_unshuffle as pixel_unshuffle
 from .shape import upsample as upsample
+
+guard(globals())

@@ -177,7 +177,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
-    return write(OPS.threshold, input, bound=threshold, value=value)
+    return perhaps_in_place(OPS.threshold, input, True, bound=threshold, value=value)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

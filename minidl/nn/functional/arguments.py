@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from ...autograd import OPS, Tensor, write
-from ...errors import refusal
+from ...errors import refusal, what_is
 
 Ints: TypeAlias = int | Sequence[int]
 
@@ -34,6 +34,9 @@ def batched(x: Tensor, ndim: int, operation: str, names: str) -> tuple[Tensor, C
 
 
 def perhaps_in_place(op: Any, x: Tensor, inplace: bool, **params: Any) -> Tensor:
+    for name, value in params.items():
+        if not isinstance(value, (int, float)):
+            raise refusal(TypeError, op.name, f"{name} must be a number, got {what_is(value)}", input=x)
     return write(op, x, **params) if inplace else op(x, **params)
 
 

@@ -3,7 +3,7 @@
 import math
 
 from ...autograd import OPS, Tensor, write
-from ...errors import refusal
+from ...errors import refusal, what_is
 from .random import kept
 
 
@@ -44,6 +44,8 @@ def scales(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
 
 
 def check(name: str, p: float) -> None:
+    if not isinstance(p, (int, float)):
+        raise refusal(TypeError, name, f"the probability p must be a number, got {what_is(p)}")
     if not 0 <= p <= 1:
         raise refusal(ValueError, name, f"the probability p has to be between 0 and 1, but got {p}")
 

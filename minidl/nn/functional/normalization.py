@@ -160,4 +160,6 @@ def length(x: Tensor, p: float, axis: int, eps: float) -> Tensor:
         return OPS.maximum(OPS.sum(OPS.abs(x), **how), eps)
     if p == 2:
         return OPS.sqrt(OPS.maximum(OPS.sum(x * x, **how), eps * eps))
+    if p == 0:
+        return OPS.sum(OPS.astype(x != 0, dtype=x.dtype), **how)
     return OPS.maximum(OPS.sum(OPS.abs(x) ** p, **how), eps**p) ** (1 / p)

@@ -1,5 +1,7 @@
 """The random numbers that functions need, drawn outside the formulas and handed to them."""
 
+import math
+
 from ...autograd import OPS, Tensor
 from ...backend import default_generator, move
 
@@ -18,5 +20,6 @@ def gumbel(shape: tuple[int, ...], like: Tensor) -> Tensor:
 
 def kept(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
     """1 with probability 1 − p, else 0; p counts in steps of 2⁻¹⁶, so that two random bytes decide."""
-    draws = default_generator.numpy.integers(0, 2**16, shape, dtype="uint16") >= round(p * 2**16)
-    return OPS.astype(Tensor(move(draws, like.device)), dtype=like.dtype)
+    n = math.prod(shape)
+    draws = default_generator.numpy.integers(0, 2**16, n, dtype="uint16") >= round(p * 2**16)
+    return OPS.astype(OPS.reshape(Tensor(move(draws, like.device)), shape=shape), dtype=like.dtype)

@@ -238,8 +238,10 @@ class ndarray:
 
     @shape.setter
     def shape(self, shape: Any) -> None:
-        self._a = self._a.view()
-        self._a.shape = shape
+        view = self._a.reshape(shape)
+        if view.size and not np.shares_memory(view, self._a):
+            raise AttributeError("incompatible shape: memory that is not in order cannot be reshaped in place")
+        self._a = view
 
     @property
     def data(self) -> MemoryPointer:
