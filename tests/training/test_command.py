@@ -142,6 +142,7 @@ def test_files_in_mnist_format(tmp_path, capsys, monkeypatch):
 # ---------------------------------------------------------------------------------------------- killed and resumed
 
 
+@pytest.mark.timeout(900)  # with --all sixty kills
 def test_killed_at_random_moments_it_ends_with_the_same_bits(tmp_path, request):
     """What counts: kills after which the run came to the same end, of all kills."""
     wanted = 60 if request.config.getoption("--all") else 5
