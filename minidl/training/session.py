@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -130,9 +130,9 @@ class Session:
 
     def rest_of_epoch(self) -> Iterator[Step]:
         """The steps that the epoch still has; none where the run was stopped during the test that ends it."""
-        run = self.run
-        over = run.batch == self.batches and run.data.state_dict()["batches"] is None
-        return iter(()) if over else train_epoch(run, self.prepared(run.data), self.loss_of)
+        run, batches = self.run, cast(DataLoader[Any], self.run.data)
+        over = run.batch == self.batches and batches.state_dict()["batches"] is None
+        return iter(()) if over else train_epoch(run, self.prepared(batches), self.loss_of)
 
     def prepared(self, batches: Any) -> Iterator[Any]:
         return ((self.prepare(x), y.to(self.device)) for x, y in batches)
