@@ -99,9 +99,10 @@ class Op:
                 arrays.append(array)
                 inputs.append(a.node or a)
                 wanted.append(a.needs_grad)
-                if array.dtype is not dtype:
-                    settled = dtype is None and array.dtype.kind == "f"
-                    dtype = array.dtype
+                its = array.dtype
+                if its is not dtype:
+                    settled = dtype is None and (its is float32 or its.kind == "f")
+                    dtype = its
             elif type(a) in PLAIN and (a is not None or self.optional):
                 arrays.append(a)
                 inputs.append(a)
@@ -117,7 +118,7 @@ class Op:
         try:
             if not settled and self.promote is not None:
                 arrays = self.promoted(xp, arrays)
-            y, vjps = self.formula(xp, *arrays, **params) if self.direct else self.evaluate(xp, arrays, params)
+            y, vjps = self.formula(xp, *arrays) if self.direct and not params else self.evaluate(xp, arrays, params)
         except _USER_ERRORS as error:
             raise explain(self, args, params, error) from error
 
