@@ -12,6 +12,7 @@ PAIRS = [shapes((3, 4), (3, 4), reduction=r) for r in REDUCTIONS] + [shapes((2, 
 WEIGHTS = ints(3, low=1, high=4)  # no gradient reaches class weights, so they are drawn as integers
 CLASSES = [
     shapes((4, 3), ints(4, high=3), None),
+    shapes((5, 3), ints(5, high=3), WEIGHTS),
     shapes((4, 3), ints(4, high=3), WEIGHTS, ignore_index=1, label_smoothing=0.1),
     shapes((2, 3, 2, 2), ints(2, 2, 2, high=3), WEIGHTS, reduction="none", ignore_index=0, label_smoothing=0.3),
     shapes((2, 3, 5), ints(2, 5, high=3), None, reduction="sum", label_smoothing=0.2),
