@@ -4,9 +4,6 @@ The tape: chains of operations on two numbers, where nothing but overhead is lef
 memory of a chain of a hundred large layers. The time of `import minidl` against `import numpy`. Lines of code.
 """
 
-import ast
-import io
-import tokenize
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import numpy as np
 
 import minidl
 
+from ._lines import code_lines
 from ._timing import alternate, fresh, machine
 
 LENGTH = 1000
@@ -104,25 +102,11 @@ def imports() -> None:
     print(f"  import numpy {numpy:.0f} ms, import minidl {ours:.0f} ms: {ours / numpy:.2f} times")
 
 
-def code_lines(path: Path) -> int:
-    """Lines that hold code: no blank ones, no comments, no docstrings."""
-    text = path.read_text(encoding="utf-8")
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    docstrings = {
-        line
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, documented) and ast.get_docstring(node) is not None
-        for line in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
-    }
-    layout = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return len({n for t in tokens if t.type not in layout for n in range(t.start[0], t.end[0] + 1)} - docstrings)
-
-
 def lines() -> None:
     root = Path(minidl.__file__).parent
     folders = sorted({p.parent for p in root.rglob("*.py")})
-    counts = {f.relative_to(root.parent): sum(code_lines(p) for p in f.glob("*.py")) for f in folders}
+    total = lambda folder: sum(code_lines(p.read_text(encoding="utf-8")) for p in folder.glob("*.py"))
+    counts = {folder.relative_to(root.parent): total(folder) for folder in folders}
     print("  lines of code: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
 
 

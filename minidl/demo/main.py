@@ -38,7 +38,8 @@ def main(argv: list[str]) -> int:
     scores, histories = learn(data)
     files = draw(options.out, data, scores, histories)
     best = max(histories, key=lambda history: history.accuracies[-1])
-    files.append(save_model(best.model, options.out / "model.npz"))
+    files.append(options.out / "model.npz")
+    minidl.save(best.model.state_dict(), files[-1])
 
     summary = {
         "accuracy": float(np.mean(scores["CNN"])),
@@ -165,13 +166,6 @@ def draw(out: Path, data: Any, scores: dict[str, list[float]], histories: list[H
         "mistakes.png": pictures.mistakes(images, labels, read),
     }
     return [pictures.save(figure, out / name) for name, figure in figures.items()]
-
-
-def save_model(model: Any, path: Path) -> Path:
-    """The state_dict as an .npz, whole or not at all."""
-    with atomic_write(path) as file:
-        np.savez(file, **{name: t.detach().numpy() for name, t in model.state_dict().items()})
-    return path
 
 
 def versions() -> dict[str, str]:

@@ -8,9 +8,6 @@ Derivatives are checked along random directions: with values x, directions u and
     second order    d⟨x̄, w⟩ along u and along v, likewise  against   backward through backward
 """
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -251,29 +248,6 @@ def registry() -> list[Op]:
     return [op for _, op in sorted(vars(OPS).items())]
 
 
-@dataclass(frozen=True)
-class Family:
-    """What the checks found in one file of formulas."""
-
-    name: str
-    ops: int
-    first_order: float  # the worst error of any op on any sample
-    second_order: float
-    seconds: float
-
-
-def survey() -> Iterator[Family]:
-    """Check the derivatives of every op, a file of formulas at a time."""
-    families: dict[str, list[Op]] = {}
-    for op in registry():
-        families.setdefault(op.__module__.rpartition(".")[2], []).append(op)
-    for name, ops in sorted(families.items()):
-        start = time.perf_counter()
-        trials = [Trial(op, sample) for op in ops for sample in op.samples]
-        first, second = (max(getattr(t, check)() for t in trials) for check in ("first_order", "second_order"))
-        yield Family(name, len(ops), first, second, time.perf_counter() - start)
-
-
 # ------------------------------------------------------------------------------------------- helpers
 
 
@@ -296,8 +270,7 @@ def _made_by(ys: Any) -> set[Op]:
     """The ops of all records that led to these."""
     ops, seen, stack = set(), set(), [y.node for y in ys]
     while stack:
-        edge = stack.pop()
-        node = getattr(edge, "node", edge)  # an Output's
+        node = stack.pop()
         if hasattr(node, "vjps") and node not in seen:
             seen.add(node)
             ops.add(node.op)

@@ -1,13 +1,13 @@
 """Who may import whom: downwards, or sideways, never in a circle; and nothing heavy before it is used."""
 
 import ast
-import io
-import tokenize
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from benchmarks._lines import code_lines
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,20 +124,6 @@ def violations(root):
 
 def test_imports_point_downwards():
     assert not violations(ROOT)
-
-
-def code_lines(text):
-    """Lines that hold code: no blank ones, no comments, no docstrings."""
-    docstrings = {
-        line
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None
-        for line in range(node.body[0].lineno, node.body[0].end_lineno + 1)
-    }
-    layout = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    lines = {n for t in tokens if t.type not in layout for n in range(t.start[0], t.end[0] + 1)}
-    return len(lines - docstrings)
 
 
 def test_the_engine_keeps_its_line_budget():
