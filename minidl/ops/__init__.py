@@ -15,4 +15,5 @@ from . import pool as pool
 from . import reduce as reduce
 from . import shape as shape
 from . import softmax as softmax
+from . import special as special
 from . import tap as tap
