@@ -24,7 +24,7 @@ psi = digamma
 
 def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The n-th derivative of ψ."""
-    if not isinstance(n, int) or n < 0:
+    if n < 0:
         raise RuntimeError(f"polygamma: n is how often ψ is differentiated, 0 or more, got {n!r}")
     return into(out, ops.polygamma(input, n=n) if n else ops.digamma(input))
 
