@@ -181,6 +181,15 @@ def into(out: Tensor | None, value: Tensor) -> Tensor:
     return out
 
 
+def places_for(out: Any, n: int, operation: str) -> Any:
+    """The tensors that several results are to be written into; a None for each, where none are given."""
+    if out is None:
+        return (None,) * n
+    if not isinstance(out, (tuple, list)) or len(out) != n:
+        raise TypeError(f"{operation}: out= must be {n} tensors, got {what_is(out)}")
+    return out
+
+
 def as_float(input: Tensor) -> Tensor:
     """Integers and truth values as the default float."""
     return input if input.dtype.kind == "f" else ops.astype(input, dtype=get_default_dtype())

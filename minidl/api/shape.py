@@ -84,6 +84,24 @@ def ravel(input: Tensor) -> Tensor:
     return ops.reshape(input, shape=(math.prod(input.shape),))
 
 
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
+    """Grown by one number: pad holds how much before and after, the last axis first; less than 0 cuts."""
+    if len(pad) % 2 or len(pad) > 2 * input.ndim:
+        raise RuntimeError(f"constant_pad_nd: two numbers for each of some last axes are needed, got {tuple(pad)}")
+    ends = ((0, 0),) * (input.ndim - len(pad) // 2) + tuple(zip(pad[::2], pad[1::2], strict=True))[::-1]
+    grown = ops.pad(input, pad_width=tuple((builtins.max(a, 0), builtins.max(b, 0)) for a, b in ends))
+    if value:
+        inside = ops.pad(ops.ones_like(input, dtype=bool), pad_width=tuple((builtins.max(a, 0), builtins.max(b, 0))
+                                                                            for a, b in ends))  # fmt: skip
+        grown = ops.where(inside, grown, value)
+    key = tuple(
+        slice(builtins.max(-a, 0), n + builtins.min(b, 0) if b < 0 else None)
+        for n, (a, b) in zip(grown.shape, ends, strict=True)
+    )
+    y = ops.getitem(grown, key=key)
+    return ops.copy(y) if y.base is not None and y.memory is input.memory else y
+
+
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One axis split into several; one of the sizes may be −1."""
     axis = axis_of(dim, input.ndim, "unflatten")
@@ -183,6 +201,11 @@ def matrices_transposed(input: Tensor) -> Tensor:
     if input.ndim < 2:
         raise RuntimeError(f"mT: at least two axes are needed, got {describe(input)}")
     return transpose(input, -2, -1)
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """The last two axes swapped."""
+    return matrices_transposed(input)
 
 
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
@@ -615,7 +638,9 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"unfold: windows of {size}, {step} apart, do not fit dim {axis} with its {n} entries")
     starts = range(0, n - size + 1, step)
     places = [start + k for start in starts for k in range(size)]
-    y = _entries(input if input.ndim else reshape(input, 1), axis, places)
+    if not input.ndim:
+        return reshape(input, 1)[:size]
+    y = _entries(input, axis, places)
     y = ops.reshape(y, shape=(*input.shape[:axis], len(starts), size, *input.shape[axis + 1 :]))
     return movedim(y, axis + 1, -1)
 
@@ -628,6 +653,13 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the second axis, or the only one."""
     return tensor_split(input, indices_or_sections, 0 if input.ndim == 1 else 1)
+
+
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the third axis."""
+    if input.ndim < 3:
+        raise RuntimeError(f"dsplit: at least three axes are needed, got {describe(input)}")
+    return tensor_split(input, indices_or_sections, 2)
 
 
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:

@@ -35,6 +35,7 @@ cumsum cumprod                  running total, running product
 sort argsort                    ascending, stable
 
 reshape transpose               the same values, another shape, another order of axes
+as_strided                      a vector's values a step apart along each of several axes
 broadcast_to sum_to             repeat along axes without copying, and its adjoint
 concatenate                     join along an existing axis
 flip roll                       reversed, rotated

@@ -113,11 +113,15 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
             a[:, i + 1 :] -= factor[:, :, None] * row[:, None]
         return swaps.reshape(*x.shape[:-2], k)
 
+    def strided(x: Array, shape: tuple[int, ...], steps: tuple[int, ...], offset: int) -> Array:
+        apart = x.strides[0]
+        return windows(x[offset:] if offset else x, shape, tuple(step * apart for step in steps))
+
     windows = np.lib.stride_tricks.as_strided
     return {
         "sum_to": sum_to, "astype": astype, "getitem": getitem, "index_add": index_add, "put": put,
         "scatter_add": scatter_add, "diag_embed": diag_embed, "im2col": im2col, "col2im": col2im,
-        "sigmoid": sigmoid,
+        "sigmoid": sigmoid, "as_strided": strided,
         "copy": lambda x: x.copy(),
         "reshape": lambda x, shape: x.reshape(shape),
         "pad": lambda x, pad_width: np.pad(x, pad_width),
