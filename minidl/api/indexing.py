@@ -371,7 +371,8 @@ def scatter_reduce(
         return into(out, ops.copy(input))
     if reduce in ("sum", "mean"):
         hits = scatter_add(ops.zeros_like(input, dtype="int64"), dim, index, ops.ones_like(source, dtype="int64"))
-        y = scatter_add(input if include_self else ops.where(ops.eq(hits, 0), input, 0), dim, index, source)
+        start = input if include_self else ops.where(ops.eq(hits, 0), input, ops.zeros_like(input))
+        y = scatter_add(start, dim, index, source)
         if reduce == "mean":
             count = ops.add(hits, 1) if include_self else ops.maximum(hits, 1)
             y = ops.div(y, count) if y.dtype.kind == "f" else ops.floor_divide(y, count)
@@ -438,7 +439,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     """A copy of input with source written (or added) at places of the flattened tensor."""
     if source.dtype != input.dtype:
         raise RuntimeError(f"put: source must have the dtype of input, got {source.dtype} and {input.dtype}")
-    flat = ops.reshape(input, shape=(input.array.size,))
+    flat, index = (ops.reshape(t, shape=(t.array.size,)) for t in (input, index))
     y = index_put(flat, (index,), ops.reshape(source, shape=index.shape), accumulate)
     return ops.reshape(y, shape=input.shape)
 
@@ -655,10 +656,14 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 def searchsorted(
     sorted_sequence: Tensor, input: "Tensor | Number", *, out_int32: bool = False, right: bool = False,
-    side: str | None = None,
+    side: str | None = None, sorter: Tensor | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Where each value would go in an ascending sequence (in each row, where there are several)."""
     here = "right" if right or side == "right" else "left"
+    if side not in (None, "left", "right") or (right and side == "left"):
+        raise RuntimeError(f"searchsorted: side is 'left' or 'right', and must not contradict right; got {side!r}")
+    if sorter is not None:
+        sorted_sequence = gather(sorted_sequence, -1, sorter)
     rows = backend_of(sorted_sequence.array).to_host(sorted_sequence.array)
     values = backend_of(input.array).to_host(input.array) if isinstance(input, Tensor) else np.asarray(input)
     if rows.ndim == 1:
@@ -669,14 +674,15 @@ def searchsorted(
         found = np.empty(values.shape, np.int64)
         for k in np.ndindex(rows.shape[:-1]):
             found[k] = np.searchsorted(rows[k], values[k], here)  # type: ignore[call-overload]
-    return _on_device(np.asarray(found, "int32" if out_int32 else "int64"), sorted_sequence)
+    return into(out, _on_device(np.asarray(found, "int32" if out_int32 else "int64"), sorted_sequence))
 
 
 def bucketize(
-    input: "Tensor | Number", boundaries: Tensor, *, out_int32: bool = False, right: bool = False
-) -> Tensor:
+    input: "Tensor | Number", boundaries: Tensor, *, out_int32: bool = False, right: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """In which interval between boundaries each value lies."""
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
 def isin(elements: Tensor, test_elements: Tensor, *, assume_unique: bool = False, invert: bool = False) -> Tensor:

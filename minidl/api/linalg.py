@@ -138,7 +138,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         right = [axis_of(d, b.ndim, "tensordot") for d in ([two] if isinstance(two, int) else two)]
     for k, m in zip(left, right, strict=False):  # an axis of length one meets all entries of the other
         if (a.shape[k] == 1) != (b.shape[m] == 1):
-            a, b = (a, sum(b, m, True)) if a.shape[k] == 1 else (sum(a, k, True), b)
+            a, b = (a, sum(b, m, True, dtype=b.dtype)) if a.shape[k] == 1 else (sum(a, k, True, dtype=a.dtype), b)
     if [a.shape[k] for k in left] != [b.shape[k] for k in right]:
         raise ShapeError(
             f"tensordot: the axes summed over must be equally long, got {[a.shape[k] for k in left]} "
@@ -347,6 +347,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if y is None:
         one = ops.diag_embed(ops.ones_like(A, shape=(A.shape[-1],)), offset=0, axis1=0, axis2=1, shape=A.shape[-2:])
         y = ops.copy(ops.broadcast_to(one, shape=A.shape))
+        y = ops.add(y, ops.mul(A, 0)) if A.needs_grad else y  # it does not vary, but is part of the graph
     return into(out, y)
 
 
@@ -411,7 +412,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers of each number of a vector, a row each, ascending."""
-    return vander(x, N, increasing=True)
+    return vander(x if x.ndim else ops.reshape(x, shape=(1,)), N, increasing=True)
 
 
 linalg_vander.__name__ = "vander"
@@ -485,11 +486,12 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     """The slopes along dims, from each value's neighbours; at the edges from one side.
 
     spacing: how far apart values are (one number, or one per dim), or their places (a vector per dim)."""
+    spacing = 1 if spacing is None else spacing
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     axes = [axis_of(d, input.ndim, "gradient") for d in dims]
     apart = [spacing] * len(axes) if isinstance(spacing, (int, float)) else list(spacing)
-    if len(apart) != len(axes) or edge_order not in (1, 2):
-        raise RuntimeError(f"gradient: a spacing for each dim and an edge_order of 1 or 2 are needed; got {spacing}")
+    if len(apart) != len(axes) or edge_order not in (1, 2) or len(set(axes)) != len(axes):
+        raise RuntimeError("gradient: a spacing for each of different dims and an edge_order of 1 or 2 are needed")
     return [_slope(input, axis, h, edge_order) for axis, h in zip(axes, apart, strict=True)]
 
 

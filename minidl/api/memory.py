@@ -102,6 +102,8 @@ def empty_permuted(
 ) -> Tensor:
     """Memory whose contents mean nothing yet, with the axes in the order physical_layout from outside to inside."""
     shape = shape_of((size,), "empty_permuted")
+    if sorted(physical_layout) != list(range(len(shape))):
+        raise RuntimeError(f"empty_permuted: physical_layout must name each axis once, got {tuple(physical_layout)}")
     steps = [math.prod(shape[a] for a in physical_layout[k + 1 :]) for k in range(len(shape))]
     stride = [steps[list(physical_layout).index(axis)] for axis in range(len(shape))]
     return empty_strided(shape, stride, dtype=dtype, device=device, requires_grad=requires_grad)

@@ -436,6 +436,9 @@ class Methods:
     qr = factor.qr
     svd = factor.svd
     triangular_solve = factor.triangular_solve
+    geqrf = factor.geqrf
+    ormqr = factor.ormqr
+    lu = factor.lu
 
     # ----------------------------------------------------------------------- creation and conversion
 

@@ -598,12 +598,16 @@ def histogramdd(
     """How many rows of input fall into each bin of a grid with an axis for every column."""
     columns = input.shape[-1]
     each = [bins] * columns if isinstance(bins, int) else list(bins)
+    if len(each) != columns:
+        raise RuntimeError(f"histogramdd: bins for each of {columns} columns are needed, got {len(each)}")
     return Histogram(*_binned(input, each, range, weight, density, "histogramdd"))
 
 
 @both_spellings
 def renorm(input: Tensor, p: Number, dim: int, maxnorm: Number, *, out: Tensor | None = None) -> Tensor:
     """Each part along a dim, shrunk to the norm maxnorm where its p-norm is larger."""
+    if input.ndim < 2 or p <= 0 or maxnorm < 0:
+        raise RuntimeError(f"renorm: two axes, p > 0 and maxnorm ≥ 0 are needed, got {describe(input)}, {p}, {maxnorm}")
     axis = axis_of(dim, input.ndim, "renorm")
     others = tuple(k for k in builtins.range(input.ndim) if k != axis)
     size = vector_norm(input, p, others, True)

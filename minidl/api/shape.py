@@ -8,7 +8,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..backend import check_dtype
-from ..errors import ShapeError, describe, what_is
+from ..errors import RangeError, ShapeError, describe, what_is
 from .arguments import Dim, axes_of, axis_of, both_spellings, into, named, ops, sizes_of, tensors_of
 from .indexing import getitem
 
@@ -467,7 +467,9 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 @both_spellings
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Each entry along a dim, without it."""
-    axis = _axis_to_cut(input, dim, "unbind")
+    if not input.ndim:
+        raise RangeError("unbind: a tensor without axes has no entries")
+    axis = axis_of(dim, input.ndim, "unbind")
     return tuple(select(input, axis, k) for k in range(input.shape[axis]))
 
 
@@ -517,6 +519,8 @@ def flipud(input: Tensor) -> Tensor:
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by k quarters, from the first of dims towards the second."""
+    if len(dims) != 2 or input.ndim < 2 or dims[0] % input.ndim == dims[1] % input.ndim:
+        raise RuntimeError(f"rot90: two different dims are needed, got {tuple(dims)} of input {describe(input)}")
     a, b = (axis_of(d, input.ndim, "rot90") for d in dims)
     if k % 4 == 2:
         return flip(input, a, b)
@@ -528,7 +532,10 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
     """Shifted along dims (flattened, without any): what leaves at one end comes in at the other."""
     if dims is None or (not isinstance(dims, int) and not len(dims)):
-        shift = shifts if isinstance(shifts, int) else tuple(shifts)[0]
+        several = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+        if len(several) != 1:
+            raise RuntimeError(f"roll: one shift is needed where there are no dims, got {several}")
+        shift = several[0]
         return ops.reshape(ops.roll(ravel(input), shift=shift, axis=0), shape=input.shape)
     several = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     axes = tuple(axis_of(d, input.ndim, "roll") for d in ((dims,) if isinstance(dims, int) else dims))
@@ -672,7 +679,9 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     shape = sizes_of(size, "sum_to_size")
     if broadcast_shapes(shape, input.shape) != input.shape:
         raise ShapeError(f"sum_to_size: {shape} does not broadcast to input {describe(input)}")
-    return ops.sum_to(input, shape=shape)
+    if shape == input.shape:
+        return input
+    return ops.sum_to(input if input.dtype.kind == "f" else ops.astype(input, dtype="int64"), shape=shape)
 
 
 def block_diag(*tensors: Tensor) -> Tensor:

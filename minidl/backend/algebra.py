@@ -50,6 +50,7 @@ matmul einsum                   products
 inv solve det cholesky          inverse, a⁻¹b, determinant, lower Cholesky factor
 slogdet                         the determinant's sign, and the logarithm of its size
 eigh eig svd qr                 eigenvalues and -vectors, singular values and vectors, q and r
+pinv                            the pseudo-inverse, singular values below max(rtol s₀, atol) left out
 pivots                          the swaps of rows that elimination with the largest pivot makes
 
 im2col col2im                   each patch as a column (N, C kh kw, Ho Wo), and its adjoint

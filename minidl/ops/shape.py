@@ -66,12 +66,12 @@ def concatenate(xp, *xs, axis):
 ])  # fmt: skip
 def as_strided(xp, x, *, shape, steps, offset):
     """y[i, j, …] = x[offset + i steps₀ + j steps₁ + …], of a vector x        x̄ = zeros with ȳ added there"""
-    n, one = x.shape, lambda k: tuple(-1 if i == k else 1 for i in range(len(shape)))
+    n = x.shape
 
     def gx(g):
-        places = offset + xp.arange_like(g, n=1)[0]
-        for k, (size, step) in enumerate(zip(shape, steps)):
-            places = places + xp.reshape(xp.arange_like(g, n=size) * step, shape=one(k))
+        places = xp.arange_like(g, n=1)[0] + offset
+        for size, step in zip(shape, steps):
+            places = places[..., None] + xp.arange_like(g, n=size) * step
         return xp.index_add(g, places, key=(INDEX,), shape=n)
 
     return xp.as_strided(x, shape=shape, steps=steps, offset=offset), (gx,)
