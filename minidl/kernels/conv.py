@@ -90,7 +90,7 @@ def weight_gradient(x: Array, g: Array, w: Array, how: dict[str, Any]) -> Array:
         parts[lo] = total
 
     split(work, len(x), cost(x, w, g))
-    return sum(parts[lo] for lo in sorted(parts)).reshape(w.shape)
+    return np.sum([parts[lo] for lo in sorted(parts)], axis=0).reshape(w.shape)
 
 
 def input_gradient(x: Array, g: Array, w: Array, how: dict[str, Any]) -> Array:

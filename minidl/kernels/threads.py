@@ -22,7 +22,7 @@ import numpy
 # Elements below which handing work to another thread (10 to 60 µs) costs more than it saves.
 WORTH_SPLITTING = 1 << 17
 
-Work = Callable[[int, int], None]
+Work = Callable[[int, int], object]
 
 
 class Blas:

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from minidl import kernels
 from minidl.autograd import OPS
 from minidl.backend import NUMPY
 from minidl.testing import checks
 
+pytestmark = pytest.mark.skipif(not kernels.ON, reason="MINIDL_KERNELS=off leaves every kernel out")
 KERNELS = [op for op in checks.registry() if NUMPY in op.kernels]
 settings_here = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
