@@ -6,6 +6,7 @@ from . import compare as compare
 from . import conv as conv
 from . import elementwise as elementwise
 from . import embedding as embedding
+from . import factor as factor
 from . import index as index
 from . import linalg as linalg
 from . import linear as linear
@@ -15,4 +16,5 @@ from . import pool as pool
 from . import reduce as reduce
 from . import shape as shape
 from . import softmax as softmax
+from . import special as special
 from . import tap as tap
