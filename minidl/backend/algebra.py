@@ -48,7 +48,7 @@ take_along_axis scatter_add     one value per index along an axis, and its adjoi
 matmul einsum                   products
 inv solve det cholesky          inverse, a⁻¹b, determinant, lower Cholesky factor
 
-im2col col2im                   each patch as a column (N, C kh kw, Ho Wo), and its adjoint
+im2col col2im                   each patch as a column (N, C ∏kernel, ∏places), and its adjoint
 
 zeros_like ones_like            constants by likeness
 full_like arange_like
