@@ -51,7 +51,7 @@ slogdet                         the determinant's sign, and the logarithm of its
 eigh eig svd qr                 eigenvalues and -vectors, singular values and vectors, q and r
 pivots                          the swaps of rows that elimination with the largest pivot makes
 
-im2col col2im                   each patch as a column (N, C kh kw, Ho Wo), and its adjoint
+im2col col2im                   each patch as a column (N, C ∏kernel, ∏places), and its adjoint
 
 zeros_like ones_like            constants by likeness
 full_like arange_like
