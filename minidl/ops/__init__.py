@@ -13,6 +13,7 @@ from . import linear as linear
 from . import loss as loss
 from . import normalize as normalize
 from . import pool as pool
+from . import recurrent as recurrent
 from . import reduce as reduce
 from . import shape as shape
 from . import softmax as softmax
