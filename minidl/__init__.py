@@ -738,7 +738,7 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision"}
+_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
 _FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
 
 
@@ -766,5 +766,6 @@ if _TYPE_CHECKING:
     from . import saving as saving
     from . import training as training
     from . import vision as vision
+    from . import viz as viz
     from .saving import load, save
     from .training import lint
