@@ -327,7 +327,16 @@ from .autograd import (
     no_grad,
     set_grad_enabled,
 )
-from .backend import default_generator, device, get_default_dtype, promote_types, result_type, set_default_dtype
+from .backend import (
+    default_generator,
+    device,
+    get_default_device,
+    get_default_dtype,
+    promote_types,
+    result_type,
+    set_default_device,
+    set_default_dtype,
+)
 from .backend.dtypes import bool_ as bool
 from .backend.dtypes import (
     can_cast,
@@ -506,6 +515,7 @@ __all__ = [
     "gather",
     "ge",
     "ger",
+    "get_default_device",
     "get_default_dtype",
     "get_printoptions",
     "get_rng_state",
@@ -653,6 +663,7 @@ __all__ = [
     "searchsorted",
     "seed",
     "select",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
