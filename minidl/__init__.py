@@ -690,6 +690,7 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "summary",
     "swapaxes",
     "swapdims",
     "t",
@@ -735,8 +736,8 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision"}
-_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
+_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
+_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 
 
 def __getattr__(name: str) -> _Any:
@@ -763,5 +764,7 @@ if _TYPE_CHECKING:
     from . import saving as saving
     from . import training as training
     from . import vision as vision
+    from . import viz as viz
     from .saving import load, save
     from .training import lint
+    from .viz import summary
