@@ -9,6 +9,7 @@ from typing import Any as _Any
 import numpy as _np
 
 from . import autograd, cuda, linalg
+from . import kernels as kernels  # and what stands in for some of them on NumPy
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
     Generator,
