@@ -334,7 +334,16 @@ from .autograd import (
     no_grad,
     set_grad_enabled,
 )
-from .backend import default_generator, device, get_default_dtype, promote_types, result_type, set_default_dtype
+from .backend import (
+    default_generator,
+    device,
+    get_default_device,
+    get_default_dtype,
+    promote_types,
+    result_type,
+    set_default_device,
+    set_default_dtype,
+)
 from .backend.dtypes import bool_ as bool
 from .backend.dtypes import (
     can_cast,
@@ -515,6 +524,7 @@ __all__ = [
     "gather",
     "ge",
     "ger",
+    "get_default_device",
     "get_default_dtype",
     "get_printoptions",
     "get_rng_state",
@@ -666,6 +676,7 @@ __all__ = [
     "searchsorted",
     "seed",
     "select",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
@@ -693,6 +704,7 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "summary",
     "swapaxes",
     "swapdims",
     "t",
@@ -739,7 +751,7 @@ __all__ = [
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
 _PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
-_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
+_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 
 
 def __getattr__(name: str) -> _Any:
@@ -769,3 +781,4 @@ if _TYPE_CHECKING:
     from . import viz as viz
     from .saving import load, save
     from .training import lint
+    from .viz import summary

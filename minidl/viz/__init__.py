@@ -1,13 +1,17 @@
-"""Pictures of what a program does: the tape of a run, forwards and backwards, and graphs drawn from it."""
+"""Pictures and tables of what a program does: networks, gradients, training, and the tape of a run.
+
+Figures follow matplotlib: `ax=None` is taken and the axes are returned, nothing is shown or saved."""
 
 import importlib as _importlib
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from .summary import Summary, summary  # at once: a module of the same name would take the function's place
+
 # Each name is imported when it is first asked for: whoever wants one picture does not wait for all of them.
 _FUNCTIONS = {"record": "tape"}
 
-__all__ = ["record"]
+__all__ = ["Summary", "record", "summary"]
 
 
 def __getattr__(name: str) -> _Any:
