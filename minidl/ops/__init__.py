@@ -4,6 +4,7 @@ from . import activation as activation
 from . import attention as attention
 from . import compare as compare
 from . import conv as conv
+from . import ctc as ctc
 from . import elementwise as elementwise
 from . import embedding as embedding
 from . import index as index
@@ -16,3 +17,4 @@ from . import reduce as reduce
 from . import shape as shape
 from . import softmax as softmax
 from . import tap as tap
+from . import warp as warp
