@@ -89,6 +89,30 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         y /= e
         return y
 
+    def eig(x: Array) -> tuple[Array, Array]:
+        w, v = np.linalg.eig(x)
+        if w.dtype.kind == "c":
+            raise NotImplementedError(
+                "this matrix has complex eigenvalues, and complex numbers are not supported; those of symmetric "
+                "matrices (eigh) and the singular values (svd) are real"
+            )
+        return w, v
+
+    def pivots(x: Array) -> Array:
+        m, n = x.shape[-2:]
+        a = x.reshape(math.prod(x.shape[:-2]), m, n).copy()
+        stack, k = np.arange(len(a)), min(m, n)
+        swaps = np.zeros((len(a), k), "int64")
+        for i in range(k):
+            swaps[:, i] = p = i + np.abs(a[:, i:, i]).argmax(axis=1)
+            top = a[:, i].copy()
+            a[:, i] = row = a[stack, p]
+            a[stack, p] = top
+            pivot = a[:, i : i + 1, i]
+            factor = a[:, i + 1 :, i] / np.where(pivot == 0, 1, pivot)
+            a[:, i + 1 :] -= factor[:, :, None] * row[:, None]
+        return swaps.reshape(*x.shape[:-2], k)
+
     windows = np.lib.stride_tricks.as_strided
     return {
         "sum_to": sum_to, "astype": astype, "getitem": getitem, "index_add": index_add, "put": put,
@@ -102,6 +126,12 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         "solve": np.linalg.solve,
         "det": np.linalg.det,
         "cholesky": np.linalg.cholesky,
+        "slogdet": lambda x: tuple(np.linalg.slogdet(x)),
+        "eigh": lambda x: tuple(np.linalg.eigh(x)),
+        "eig": eig,
+        "svd": lambda x, full_matrices: tuple(np.linalg.svd(x, full_matrices=full_matrices)),
+        "qr": lambda x: tuple(np.linalg.qr(x)),
+        "pivots": pivots,
         "concatenate": lambda *xs, axis: np.concatenate(xs, axis=axis),
         "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
     }  # fmt: skip
