@@ -40,7 +40,7 @@ def ctc_loss(xp, x, t, n, m, *, blank=0):
     for k in range(1, T):
         wide = xp.concatenate(edge, a, axis=1)
         a = xp.where(k < column(n), p[k] + total(a, wide[:, 1:-1], xp.where(apart, wide[:, :-2], never)), a)
-    a = xp.where(column(n) > 0, a, xp.where(s == 0, 0.0, never))  # without any time, only nothing is read
+    a = xp.where(column(n) > 0, a, edge[:, :1] * (s > 0))  # without any time, only nothing is read
     ends = xp.where((s == 2 * column(m)) | (s == 2 * column(m) - 1), a, never)
     top = xp.max(ends, axis=(1,), keepdims=True)
     l = -xp.reshape(top, shape=(N,)) - xp.log(xp.sum(xp.exp(ends - top), axis=(1,)))

@@ -1,6 +1,5 @@
 """Pictures bent out of shape: each place of the result says where in the input it looks."""
 
-import itertools
 import math
 
 from ..autograd import composite
@@ -27,18 +26,19 @@ def grid_sample(xp, x, grid, *, mode="bilinear", padding="zeros", align=False):
     x (N, C, *size)   grid (N, *places, d)   →   y (N, C, *places)
     """
     (N, C, *size), L = x.shape, math.prod(x.shape[2:])
-    P, taps = math.prod(grid.shape[1:-1]), []
+    P, corners = math.prod(grid.shape[1:-1]), [(1, 0, True)]  # the share, the place in flat x, whether it is inside
     for k, n in enumerate(size):
         v = xp.reshape(grid[..., len(size) - 1 - k], shape=(N, 1, P)) + 1
         v = v * ((n - 1) / 2) if align else v * (n / 2) - 0.5
         keep = lambda v, n=n: v if padding == "zeros" else held(xp, v, n, padding == "reflection", align)
-        taps.append([(keep(at), w) for at, w in cubic(xp, v)] if mode == "bicubic" else near(xp, keep(v), mode))
-    flat, y = xp.reshape(x, shape=(N, C, L)), 0
-    for corner in itertools.product(*taps):
-        w, index, seen = 1, 0, True
-        for (at, share), n in zip(corner, size):
+        taps = [(keep(at), w) for at, w in cubic(xp, v)] if mode == "bicubic" else near(xp, keep(v), mode)
+        before, corners = corners, []
+        for at, share in taps:
             there = (at >= 0) & (at < n)  # nowhere, for NaN
-            w, seen, index = w * share, seen & there, index * n + xp.astype(xp.where(there, at, 0), dtype="int64")
+            step = xp.astype(xp.where(there, at, 0), dtype="int64")
+            corners += [(w * share, index * n + step, seen & there) for w, index, seen in before]
+    flat, y = xp.reshape(x, shape=(N, C, L)), 0
+    for w, index, seen in corners:
         found = xp.take_along_axis(flat, xp.broadcast_to(index, shape=(N, C, P)), axis=2)
         y = y + xp.where(seen, w * found, 0)
     return xp.reshape(y, shape=(N, C, *grid.shape[1:-1]))
