@@ -28,7 +28,7 @@ def unknown(outcomes):
 def test_what_agreed_still_agrees(number):
     from .runs import operator_outcomes
 
-    outcomes = operator_outcomes(part_of(number), cap=3)
+    outcomes = operator_outcomes(part_of(number), cap=8)
     assert len(outcomes) > 20
     assert not unknown(outcomes)
 
