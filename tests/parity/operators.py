@@ -189,7 +189,7 @@ def both_sides(op, sample, how, torch_function, path, dtype, outcome):
         theirs = called(op, torch_function, args, sample.kwargs, grad=not how.endswith("in place"))
     except Exception as error:
         outcome.how = f"{how} refused"
-        refused(lambda: mirrored(mirror, torch_function, path)(*mine, **keywords), type(error), outcome, how)
+        refused(mirror, torch_function, path, mine, keywords, type(error), outcome)
         return
     try:
         function = mirrored(mirror, torch_function, path)
@@ -329,17 +329,16 @@ def run_errors(op, cap):
             continue  # PyTorch takes it after all: it is an error of out= or of another dtype
         except Exception as error:
             kind = type(error)
-        path = variants(op)[0][3]
-        refused(lambda: mirrored(mirror, op.op, path)(*args, **keywords), kind, outcome, "error")
+        refused(mirror, op.op, variants(op)[0][3], args, keywords, kind, outcome)
         outcomes.append(outcome)
     return outcomes
 
 
-def refused(call, kind, outcome, how):
+def refused(mirror, torch_function, path, args, keywords, kind, outcome):
     """minidl must refuse what PyTorch refuses, with an error that `except` clauses for PyTorch's also catch."""
     try:
-        with minidl.no_grad() if how.endswith("in place") else contextlib.nullcontext():
-            call()
+        with minidl.no_grad() if "in place" in outcome.how else contextlib.nullcontext():
+            mirrored(mirror, torch_function, path)(*args, **keywords)
     except Missing as missing:
         outcome.value = str(missing)
     except Exception as error:

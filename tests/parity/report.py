@@ -102,8 +102,8 @@ def page(results):
         by_op[o.op].append(o)
     version = torch.__version__.split("+")[0]
     lines = ["# minidl beside PyTorch", "",
-             f"Written by `python -m tests.parity` against PyTorch {version}: PyTorch's own samples of its operators, run on"
-             " both sides.", "", "| | |", "|---|---|"]
+             f"Written by `python -m tests.parity` against PyTorch {version}: PyTorch's own samples of its operators, run"
+             " on both sides.", "", "| | |", "|---|---|"]
     lines += [f"| {what} | {count} |" for what, count in lines_of_counts(results)]
     lines += ["", "## Differs", "", "| operator | agree | how the first of the others differs |", "|---|---|---|"]
     for operator, ran in by_op.items():
