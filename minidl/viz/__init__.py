@@ -1,6 +1,51 @@
-"""Pictures and tables of networks, gradients and training.
+"""Pictures and tables: what a network is made of, what runs through it, how it learns.
 
-Figures follow matplotlib: `ax=None` is taken and the axes are returned, nothing is shown or saved."""
+Figures follow matplotlib: `ax=None` is taken and the axes are returned; nothing is shown or saved."""
 
-from .summary import Summary as Summary
-from .summary import summary as summary
+import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+# Each name is imported when it is first asked for: whoever wants one picture does not wait for all of them.
+_FUNCTIONS = {
+    "activation_histograms": "histograms",
+    "attention_maps": "attention",
+    "gradient_flow": "gradients",
+    "gradients_through_time": "gradients",
+    "loss_landscape": "landscape",
+    "optimizer_race": "race",
+    "summary": "costs",
+    "weight_histograms": "histograms",
+}
+
+__all__ = [
+    "activation_histograms",
+    "attention_maps",
+    "gradient_flow",
+    "gradients_through_time",
+    "loss_landscape",
+    "optimizer_race",
+    "summary",
+    "weight_histograms",
+]
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _FUNCTIONS:
+        return getattr(_importlib.import_module(f".{_FUNCTIONS[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if _TYPE_CHECKING:
+    from .attention import attention_maps as attention_maps
+    from .costs import summary as summary
+    from .gradients import gradient_flow as gradient_flow
+    from .gradients import gradients_through_time as gradients_through_time
+    from .histograms import activation_histograms as activation_histograms
+    from .histograms import weight_histograms as weight_histograms
+    from .landscape import loss_landscape as loss_landscape
+    from .race import optimizer_race as optimizer_race
