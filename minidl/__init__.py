@@ -8,7 +8,7 @@ from typing import Any as _Any
 
 import numpy as _np
 
-from . import autograd, cuda, linalg
+from . import autograd, cuda, linalg, special
 from . import kernels as kernels  # and what stands in for some of them on NumPy
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
@@ -101,6 +101,7 @@ from .api import (  # fmt: skip
     diagflat,
     diagonal,
     diff,
+    digamma,
     dist,
     div,
     divide,
@@ -113,6 +114,7 @@ from .api import (  # fmt: skip
     equal,
     erf,
     erfc,
+    erfinv,
     exp,
     exp2,
     expm1,
@@ -146,6 +148,7 @@ from .api import (  # fmt: skip
     hsplit,
     hstack,
     hypot,
+    i0,
     index_add,
     index_copy,
     index_fill,
@@ -172,6 +175,7 @@ from .api import (  # fmt: skip
     lerp,
     less,
     less_equal,
+    lgamma,
     linspace,
     log,
     log1p,
@@ -211,6 +215,7 @@ from .api import (  # fmt: skip
     multinomial,
     multiply,
     mv,
+    mvlgamma,
     nan_to_num,
     nanmean,
     nansum,
@@ -227,6 +232,7 @@ from .api import (  # fmt: skip
     ones_like,
     outer,
     permute,
+    polygamma,
     positive,
     pow,
     prod,
@@ -472,6 +478,7 @@ __all__ = [
     "diagflat",
     "diagonal",
     "diff",
+    "digamma",
     "dist",
     "div",
     "divide",
@@ -488,6 +495,7 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
@@ -529,6 +537,7 @@ __all__ = [
     "hsplit",
     "hstack",
     "hypot",
+    "i0",
     "iinfo",
     "index_add",
     "index_copy",
@@ -566,6 +575,7 @@ __all__ = [
     "lerp",
     "less",
     "less_equal",
+    "lgamma",
     "linalg",
     "linspace",
     "lint",
@@ -609,6 +619,7 @@ __all__ = [
     "multinomial",
     "multiply",
     "mv",
+    "mvlgamma",
     "nan",
     "nan_to_num",
     "nanmean",
@@ -631,6 +642,7 @@ __all__ = [
     "outer",
     "permute",
     "pi",
+    "polygamma",
     "positive",
     "pow",
     "prod",
@@ -680,6 +692,7 @@ __all__ = [
     "slogdet",
     "softmax",
     "sort",
+    "special",
     "split",
     "split_with_sizes",
     "sqrt",

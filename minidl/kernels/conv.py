@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import NUMPY
-from ..ops.conv import check, conv2d, places
+from ..ops.conv import check, conv, places
 from .threads import SINGLE, small, split
 
 Array = Any
@@ -31,6 +31,7 @@ class Tiles:
         out = places(x.shape[2:], kernel, stride, padding, dilation)
         N, C, L = x.shape[0], x.shape[1], math.prod(out)
         K = C * math.prod(kernel)
+        self.rows = K // groups
         self.size = max(1, min(N, TILE, SCRATCH // max(1, K * L)))
         self.pointwise = K == C and out == x.shape[2:] and not any(padding)
         self.wide = x
@@ -51,7 +52,7 @@ class Tiles:
             x, first = self.wide, 0
         columns = self.columns[: hi - lo]
         np.copyto(columns, np.ndarray(columns.shape, x.dtype, x, first, self.strides))
-        return columns.reshape(hi - lo, self.groups, math.prod(columns.shape[1:-2]) // self.groups, -1)
+        return columns.reshape(hi - lo, self.groups, self.rows, -1)
 
 
 def ranges(lo: int, hi: int, step: int) -> Any:
@@ -144,8 +145,8 @@ def cost(x: Array, w: Array, y: Array) -> int:
     return int(x.size + y.size * (1 + w[0].size // 8))
 
 
-@conv2d.kernel(NUMPY)
-def conv2d_kernel(xp, x, w, b=None, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+@conv.kernel(NUMPY)
+def conv_kernel(xp, x, w, b=None, *, stride, padding, dilation, groups=1):
     check(x, w, b, groups, kernel_axis=1)
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     size = places(x.shape[2:], w.shape[2:], stride, padding, dilation)
