@@ -87,7 +87,7 @@ def overwrite(case: Case, k: int) -> Iterator[Case]:
         return [None if a is None else a + b for a, b in zip(*both(values, seeds))]
 
     twice = replace(
-        case, evaluate=lambda values: [*case.evaluate(values)] * 2, backward=right, note=f"{case.note}, used twice".lstrip(", ")
+        case, evaluate=lambda values: [*case.evaluate(values)] * 2, backward=right, note=f"used twice; {case.note}".rstrip("; ")
     )  # fmt: skip
     yield with_gradient(twice, k, lambda g, values, seeds: g * 0 if (last := both(values, seeds)[1][k]) is None else last)
 

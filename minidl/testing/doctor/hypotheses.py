@@ -105,9 +105,12 @@ def diagnose(p: Patient) -> list[Diagnosis]:
     found = []
     for propose in HYPOTHESES:
         for candidate in propose(p):
-            if p.fits(candidate.gradient):
+            g = np.asarray(candidate.gradient)
+            if g.shape == p.shape and far(g, p.right) <= 1e-6 * p.scale:
+                continue  # here this would be no mistake
+            if p.fits(g):
                 found.append(candidate.diagnosis)
-            elif p.fits(-np.asarray(candidate.gradient)) and candidate.diagnosis.kind != "sign":
+            elif p.fits(-g) and candidate.diagnosis.kind != "sign":
                 d = candidate.diagnosis
                 also = " The sign is wrong as well."
                 found.append(Diagnosis(d.kind, d.says + also, d.fix))
@@ -128,8 +131,9 @@ def at_a_kink(p: Patient) -> Diagnosis | None:
     at = p.kinks[0]
     column = int(np.flatnonzero(p.slopes.entries == int(np.ravel_multi_index(at, p.shape)) if p.shape else [True])[0])
     left, right = (float(p.case.upstream @ side[:, column]) for side in (p.slopes.left, p.slopes.right))
+    left, right = (0.0 if abs(slope) < 1e-5 * max(abs(left), abs(right)) else slope for slope in (left, right))
     low, high = sorted((left, right))
-    g = float(p.claimed[at])
+    g = float(p.claimed[at]) + 0.0
     value = f"{p.name}{place(at)} = {p.case.values[p.k][at]:.6g}"
     slack = 1e-6 * (1 + max(abs(low), abs(high)))
     legal = low - slack <= g <= high + slack
@@ -193,16 +197,27 @@ def sign(p: Patient) -> Iterator[Candidate]:
 def transpose(p: Patient) -> Iterator[Candidate]:
     n = p.right.ndim
     for order in sorted(itertools.permutations(range(n)), key=lambda o: sum(i != j for i, j in enumerate(o)))[1:]:
-        swapped = f"axes {order}" if n > 2 else "its transpose"
-        fix = (
-            f"d{p.name} = {p.name}'s own shape {p.shape}: for y = x @ w, dw = xᵀ @ g and dx = g @ wᵀ; you have "
-            "the transpose."
-            if n == 2 else f"transpose it back: permute with the inverse of {order}."
-        )  # fmt: skip
-        yield Candidate(
-            Diagnosis("transpose", f"the gradient of {p.name} has {swapped} where the right one stands.", fix + p.formula()),
-            p.right.transpose(order),
-        )
+        says = f"the gradient of {p.name} has its axes in the order {order} of the right one."
+        fix = f"permute it back to the shape of {p.name}, {p.shape}."
+        if n == 2:
+            says = f"what stands as the gradient of {p.name} is the transpose of it."
+            fix = f"d{p.name} = {as_product(p) or 'what you have, transposed'}: you have its transpose."
+        yield Candidate(Diagnosis("transpose", says, fix + p.formula()), p.right.transpose(order))
+
+
+def as_product(p: Patient) -> str:
+    """The right gradient as a product of another input with g, where it is one."""
+    for other, values in zip(p.case.names, p.case.values):
+        for g in p.case.seeds:
+            if np.ndim(values) != 2 or g.ndim != 2:
+                continue
+            for text, a, b in [
+                (f"{other}ᵀ @ g", values.T, g), (f"g @ {other}ᵀ", g, values.T),
+                (f"gᵀ @ {other}", g.T, values), (f"g @ {other}", g, values), (f"{other} @ gᵀ", values, g.T),
+            ]:  # fmt: skip
+                if a.shape[1] == b.shape[0] and (a @ b).shape == p.shape and far(a @ b, p.right) <= 1e-6 * p.scale:
+                    return text
+    return ""
 
 
 def exchanged(p: Patient) -> Iterator[Candidate]:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -141,14 +142,9 @@ def labels(op: Op, n: int) -> list[str]:
 
 def formulas(op: Op) -> dict[str, str]:
     """`x̄ = …` for each operand, as the docstring has it."""
-    found = {}
-    for letter, text in re.findall(r"(\w)\N{COMBINING MACRON} = ([^\n]*?)(?=\s{3,}|\n|$)", op.__doc__ or ""):
-        found.setdefault(letter, f"{letter}\N{COMBINING MACRON} = {text.strip()}")
-    for letter in "xwbgt":  # letters that have a bar of their own
-        barred = {"x": "x̄", "w": "w̄", "b": "b̄", "g": "ḡ", "t": "t̄"}[letter]
-        hit = re.search(rf"{barred} = ([^\n]*?)(?=\s{{3,}}|\n|$)", op.__doc__ or "")
-        if hit:
-            found.setdefault(letter, f"{barred} = {hit.group(1).strip()}")
+    text, found = unicodedata.normalize("NFD", op.__doc__ or ""), {}
+    for letter, formula in re.findall(r"(\w)\N{COMBINING MACRON} = (.*?)(?=\s{3,}|\n|$)", text):
+        found.setdefault(letter, unicodedata.normalize("NFC", f"{letter}\N{COMBINING MACRON} = {formula}"))
     return found
 
 
