@@ -8,7 +8,8 @@ from typing import Any as _Any
 
 import numpy as _np
 
-from . import autograd, cuda, linalg
+from . import autograd, cuda, linalg, special
+from . import kernels as kernels  # and what stands in for some of them on NumPy
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
     Generator,
@@ -100,6 +101,7 @@ from .api import (  # fmt: skip
     diagflat,
     diagonal,
     diff,
+    digamma,
     dist,
     div,
     divide,
@@ -112,6 +114,7 @@ from .api import (  # fmt: skip
     equal,
     erf,
     erfc,
+    erfinv,
     exp,
     exp2,
     expm1,
@@ -145,6 +148,7 @@ from .api import (  # fmt: skip
     hsplit,
     hstack,
     hypot,
+    i0,
     index_add,
     index_copy,
     index_fill,
@@ -171,6 +175,7 @@ from .api import (  # fmt: skip
     lerp,
     less,
     less_equal,
+    lgamma,
     linspace,
     log,
     log1p,
@@ -210,6 +215,7 @@ from .api import (  # fmt: skip
     multinomial,
     multiply,
     mv,
+    mvlgamma,
     nan_to_num,
     nanmean,
     nansum,
@@ -226,6 +232,7 @@ from .api import (  # fmt: skip
     ones_like,
     outer,
     permute,
+    polygamma,
     positive,
     pow,
     prod,
@@ -327,7 +334,16 @@ from .autograd import (
     no_grad,
     set_grad_enabled,
 )
-from .backend import default_generator, device, get_default_dtype, promote_types, result_type, set_default_dtype
+from .backend import (
+    default_generator,
+    device,
+    get_default_device,
+    get_default_dtype,
+    promote_types,
+    result_type,
+    set_default_device,
+    set_default_dtype,
+)
 from .backend.dtypes import bool_ as bool
 from .backend.dtypes import (
     can_cast,
@@ -462,6 +478,7 @@ __all__ = [
     "diagflat",
     "diagonal",
     "diff",
+    "digamma",
     "dist",
     "div",
     "divide",
@@ -478,6 +495,7 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
@@ -506,6 +524,7 @@ __all__ = [
     "gather",
     "ge",
     "ger",
+    "get_default_device",
     "get_default_dtype",
     "get_printoptions",
     "get_rng_state",
@@ -518,6 +537,7 @@ __all__ = [
     "hsplit",
     "hstack",
     "hypot",
+    "i0",
     "iinfo",
     "index_add",
     "index_copy",
@@ -555,6 +575,7 @@ __all__ = [
     "lerp",
     "less",
     "less_equal",
+    "lgamma",
     "linalg",
     "linspace",
     "lint",
@@ -598,6 +619,7 @@ __all__ = [
     "multinomial",
     "multiply",
     "mv",
+    "mvlgamma",
     "nan",
     "nan_to_num",
     "nanmean",
@@ -620,6 +642,7 @@ __all__ = [
     "outer",
     "permute",
     "pi",
+    "polygamma",
     "positive",
     "pow",
     "prod",
@@ -653,6 +676,7 @@ __all__ = [
     "searchsorted",
     "seed",
     "select",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
@@ -668,6 +692,7 @@ __all__ = [
     "slogdet",
     "softmax",
     "sort",
+    "special",
     "split",
     "split_with_sizes",
     "sqrt",
@@ -679,6 +704,7 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "summary",
     "swapaxes",
     "swapdims",
     "t",
@@ -724,8 +750,8 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision"}
-_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
+_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
+_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 
 
 def __getattr__(name: str) -> _Any:
@@ -752,5 +778,7 @@ if _TYPE_CHECKING:
     from . import saving as saving
     from . import training as training
     from . import vision as vision
+    from . import viz as viz
     from .saving import load, save
     from .training import lint
+    from .viz import summary

@@ -312,6 +312,12 @@ from .shape import unflatten as unflatten
 from .shape import unsqueeze as unsqueeze
 from .shape import vsplit as vsplit
 from .shape import vstack as vstack
+from .special import digamma as digamma
+from .special import erfinv as erfinv
+from .special import i0 as i0
+from .special import lgamma as lgamma
+from .special import mvlgamma as mvlgamma
+from .special import polygamma as polygamma
 
 guard(globals())
 

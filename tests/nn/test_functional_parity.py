@@ -1,6 +1,7 @@
 """nn.functional beside torch.nn.functional: values, gradients and second gradients, one configuration a row."""
 
 import inspect
+import math
 
 import numpy as np
 import pytest
@@ -144,6 +145,7 @@ for x in (X(2, 3, 7, 6), X(3, 7, 6)):
         row("adaptive_max_pool2d", x, size, True)
     row("lp_pool2d", Floats(*x.shape, low=0.1), 3.0, (3, 2), 1, True)
 row("lp_pool1d", Floats(2, 3, 7, low=0.1), 2.0, 3, 2, True)
+row("lp_pool1d", Floats(2, 3, 7), math.inf, 3, 2)
 row("max_pool2d", X(0, 3, 7, 6), 2)
 row("avg_pool2d", X(0, 3, 7, 6), 2)
 row("max_pool2d", Given(np.zeros((1, 1, 4, 4)), wanted=True), 2, return_indices=True)
@@ -155,6 +157,33 @@ for x in (X(2, 3, 9), X(3, 9)):
     row("adaptive_avg_pool1d", x, 4)
     row("adaptive_avg_pool1d", x, 3)
     row("adaptive_max_pool1d", x, 4, True)
+row("conv3d", X(2, 2, 3, 4, 3), X(4, 2, 2, 3, 1), X(4))
+row("conv3d", X(4, 4, 4, 3), X(4, 2, 2, 2, 3), None, (1, 2, 1), (1, 0, 1), (2, 1, 1), 2)
+row("conv3d", X(2, 2, 3, 4, 3), X(3, 2, 2, 3, 1), X(3), padding="same")
+row("conv_transpose3d", X(2, 2, 2, 3, 2), X(2, 3, 2, 3, 1), X(3))
+row("conv_transpose3d", X(4, 2, 3, 2), X(4, 1, 2, 2, 3), X(2), (1, 2, 1), (1, 0, 1), (0, 1, 0), 2, (2, 1, 1))
+row("conv_tbc", X(5, 2, 3), X(2, 3, 4), X(4), 1)
+for x in (X(2, 3, 5, 4, 3), X(3, 5, 4, 3)):
+    row("max_pool3d", x, 2)
+    row("max_pool3d", x, (3, 2, 2), (1, 2, 1), (1, 0, 1), (2, 1, 1), True, True)
+    row("avg_pool3d", x, 2)
+    row("avg_pool3d", x, (3, 2, 2), (1, 2, 1), (1, 0, 1), True, False)
+    row("avg_pool3d", x, 2, 2, 1, divisor_override=3)
+    for size in (1, (3, 2, 2), (None, 4, 2), (5, 2, 1), (7, 5, 4)):
+        row("adaptive_avg_pool3d", x, size)
+        row("adaptive_max_pool3d", x, size, True)
+    row("lp_pool3d", Floats(*x.shape, low=0.1), 2.0, (3, 2, 2), 1, True)
+for t in ("int64", "uint8", "int32"):
+    row("max_pool2d", Given(np.arange(30).reshape(1, 5, 6).astype(t)), 3, 2, 1, return_indices=True)
+row("fractional_max_pool2d", X(2, 3, 7, 6), 2, (3, 4), None, True, Floats(2, 3, 2, low=0, high=1, wanted=False))
+row("fractional_max_pool2d", X(3, 9, 8), (3, 2), None, (0.5, 0.6), True, Floats(1, 3, 2, low=0, high=1, wanted=False))
+row("fractional_max_pool3d", X(2, 3, 7, 6, 5), 2, (3, 4, 1), None, True,
+    Floats(2, 3, 3, low=0, high=1, wanted=False))  # fmt: skip
+SPOTS = np.stack([np.random.default_rng(k).permutation(12)[:6] for k in range(6)])  # of 12 places, none twice
+row("max_unpool1d", X(2, 3, 6), Given(SPOTS.reshape(2, 3, 6)), 2)
+row("max_unpool2d", X(2, 3, 2, 3), Given(SPOTS.reshape(2, 3, 2, 3)), (2, 1), output_size=(4, 3))
+row("max_unpool2d", X(3, 1, 3), Given(SPOTS[:3, :3].reshape(3, 1, 3)), 2, (3, 2), (0, 0), (2, 7))
+row("max_unpool3d", X(2, 3, 1, 2, 3), Given(SPOTS.reshape(2, 3, 1, 2, 3)), (2, 1, 1))
 
 for x in (X(4, 3), X(2, 3, 5), X(2, 3, 4, 2), X(2, 3, 2, 2, 2)):
     row("batch_norm", x, None, None, X(3), X(3), True)

@@ -16,7 +16,7 @@ LAYERS = [
     {"autograd"},
     {"ops", "api"},
     {"kernels"},
-    {"nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg"},
+    {"nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special"},
     {"training", "models", "explain", "viz", "deploy", "distributed", "keras", "demo"},
     {"cli", "__main__"},
 ]

@@ -26,7 +26,7 @@ def embedding(
     V = weight.shape[0]
     if sparse:
         raise refusal(NotImplementedError, "embedding", "gradients are dense here; leave sparse=False")
-    if 0 not in input.shape:
+    if 0 not in input.shape and not input.is_meta:
         low, high = OPS.min(input).item(), OPS.max(input).item()
         if low < 0 or high >= V:
             bad = low if low < 0 else high

@@ -81,7 +81,7 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
         elif math.prod(target.shape) == math.prod(expected):
             fix = f"; target.reshape({expected}) has it"
         raise refusal(ShapeError, name, f"the target must have shape {expected}{fix}", input=input, target=target)
-    if 0 in expected or (0 <= OPS.min(target).item() and OPS.max(target).item() < C):
+    if 0 in expected or target.is_meta or (0 <= OPS.min(target).item() and OPS.max(target).item() < C):
         return
     bad = ((target < 0) | (target >= C)) & (target != ignore_index)
     k = OPS.argmax(bad).item()
@@ -188,7 +188,7 @@ def binary_cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction, name)
     if target.shape != input.shape:
         raise refusal(ShapeError, name, SAME.format(input.shape), input=input, target=target)
-    if 0 not in input.shape:
+    if 0 not in input.shape and not input.is_meta:
         low, high = OPS.min(input.detach()).item(), OPS.max(input.detach()).item()
         if not (low >= 0 and high <= 1):
             reason = (
@@ -246,7 +246,7 @@ def gaussian_nll_loss(
     if isinstance(var, Tensor):
         if var.shape != input.shape and var.shape == input.shape[:-1]:
             var = OPS.reshape(var, shape=(*var.shape, 1))
-        if 0 not in var.shape and OPS.min(var.detach()).item() < 0:
+        if 0 not in var.shape and not var.is_meta and OPS.min(var.detach()).item() < 0:
             raise refusal(ValueError, "gaussian_nll_loss", "var has negative entries", var=var)
         small = var.detach() < eps
         var = OPS.where(small, eps, var)

@@ -1,0 +1,13 @@
+import time
+
+import pytest
+
+from minidl.kernels import threads
+
+
+@pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
+def shared_work(request, monkeypatch):
+    """However small the work, kernels take it and share it out over this many threads."""
+    monkeypatch.setattr(threads, "WORTH_SPLITTING", 0)
+    monkeypatch.setattr(threads, "_last_split", time.monotonic() + 1e6)
+    monkeypatch.setattr(threads.SINGLE, "threads", lambda: request.param)
