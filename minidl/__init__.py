@@ -9,6 +9,7 @@ from typing import Any as _Any
 import numpy as _np
 
 from . import autograd, cuda, linalg, special
+from . import kernels as kernels  # and what stands in for some of them on NumPy
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
     Generator,
@@ -459,7 +460,16 @@ from .autograd import (
     no_grad,
     set_grad_enabled,
 )
-from .backend import default_generator, device, get_default_dtype, promote_types, result_type, set_default_dtype
+from .backend import (
+    default_generator,
+    device,
+    get_default_device,
+    get_default_dtype,
+    promote_types,
+    result_type,
+    set_default_device,
+    set_default_dtype,
+)
 from .backend.dtypes import bool_ as bool
 from .backend.dtypes import (
     can_cast,
@@ -699,6 +709,7 @@ __all__ = [
     "ge",
     "geqrf",
     "ger",
+    "get_default_device",
     "get_default_dtype",
     "get_device",
     "get_printoptions",
@@ -905,6 +916,7 @@ __all__ = [
     "seed",
     "select",
     "select_scatter",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
@@ -939,6 +951,7 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "summary",
     "svd",
     "svd_lowrank",
     "swapaxes",
@@ -992,8 +1005,8 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision"}
-_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
+_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
+_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 
 
 def __getattr__(name: str) -> _Any:
@@ -1020,5 +1033,7 @@ if _TYPE_CHECKING:
     from . import saving as saving
     from . import training as training
     from . import vision as vision
+    from . import viz as viz
     from .saving import load, save
     from .training import lint
+    from .viz import summary

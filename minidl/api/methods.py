@@ -504,6 +504,11 @@ class Methods:
         return self
 
     @property
+    def is_meta(self: Any) -> Any:
+        """Has it a shape and no numbers?"""
+        return self.device.type == "meta"
+
+    @property
     def is_cuda(self: Any) -> Any:
         """Is the tensor on a GPU?"""
         return self.device.type == "cuda"

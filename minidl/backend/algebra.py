@@ -53,7 +53,7 @@ eigh eig svd qr                 eigenvalues and -vectors, singular values and ve
 pinv                            the pseudo-inverse, singular values below max(rtol s₀, atol) left out
 pivots                          the swaps of rows that elimination with the largest pivot makes
 
-im2col col2im                   each patch as a column (N, C kh kw, Ho Wo), and its adjoint
+im2col col2im                   each patch as a column (N, C ∏kernel, ∏places), and its adjoint
 
 zeros_like ones_like            constants by likeness
 full_like arange_like

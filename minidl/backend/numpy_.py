@@ -1,5 +1,6 @@
 """The algebra on NumPy arrays: the names that NumPy lacks, each in a few lines."""
 
+import itertools
 import math
 from typing import Any
 
@@ -65,21 +66,20 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         return y
 
     def im2col(x: Array, kernel: Any, stride: Any, dilation: Any) -> Array:
-        (N, C, H, W), (kh, kw), (sh, sw), (dh, dw) = x.shape, kernel, stride, dilation
-        Ho, Wo = (H - dh * (kh - 1) - 1) // sh + 1, (W - dw * (kw - 1) - 1) // sw + 1
-        n, c, h, w = x.strides
-        patches = windows(x, (N, C, kh, kw, Ho, Wo), (n, c, h * dh, w * dw, h * sh, w * sw))
-        return patches.copy().reshape(N, C * kh * kw, Ho * Wo)
+        (N, C, *size), (n, c, *steps) = x.shape, x.strides
+        places = [(m - d * (k - 1) - 1) // s + 1 for m, k, s, d in zip(size, kernel, stride, dilation)]
+        jumps = [t * d for t, d in zip(steps, dilation)] + [t * s for t, s in zip(steps, stride)]
+        patches = windows(x, (N, C, *kernel, *places), (n, c, *jumps))
+        return patches.copy().reshape(N, C * math.prod(kernel), math.prod(places))
 
     def col2im(cols: Array, kernel: Any, stride: Any, dilation: Any, shape: tuple[int, ...]) -> Array:
-        (N, C, H, W), (kh, kw), (sh, sw), (dh, dw) = shape, kernel, stride, dilation
-        Ho, Wo = (H - dh * (kh - 1) - 1) // sh + 1, (W - dw * (kw - 1) - 1) // sw + 1
-        cols = cols.reshape(N, C, kh, kw, Ho, Wo)
+        N, C, *size = shape
+        places = [(m - d * (k - 1) - 1) // s + 1 for m, k, s, d in zip(size, kernel, stride, dilation)]
+        cols = cols.reshape(N, C, *kernel, *places)
         x = np.zeros_like(cols, shape=shape)
-        for i in range(kh):
-            for j in range(kw):
-                top, left = i * dh, j * dw
-                x[:, :, top : top + sh * Ho : sh, left : left + sw * Wo : sw] += cols[:, :, i, j]
+        for at in itertools.product(*map(range, kernel)):
+            steps = zip(at, dilation, stride, places)
+            x[:, :, *(slice(i * d, i * d + s * n, s) for i, d, s, n in steps)] += cols[:, :, *at]
         return x
 
     def sigmoid(x: Array) -> Array:
