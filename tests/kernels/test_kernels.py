@@ -29,7 +29,7 @@ def compare(op, arrays, params):
     gradients = [v(*gs) if callable(v) else [vjp and vjp(*gs) for vjp in v] for v in (vjps, vjps0)]
     for x, a, b in zip(arrays, *gradients, strict=True):
         assert (a is None) == (b is None)
-        if x is not None:
+        if a is not None:
             close(NUMPY.sum_to(a, shape=x.shape), NUMPY.sum_to(b, shape=x.shape), bound)
 
 
@@ -177,3 +177,23 @@ def test_lstm(shared_work, case):
 @settings_here
 def test_gru(shared_work, case):
     compare(OPS.gru, *case)
+
+
+@st.composite
+def attentions(draw):
+    lead = draw(st.lists(st.integers(1, 3), max_size=2))
+    L, S, D, E = (draw(st.integers(1, 7)) for _ in "LSDE")
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 99))), draw(DTYPES)
+    array = lambda *shape: rng.standard_normal(shape).astype(dtype)
+    q = array(*lead, D, L).swapaxes(-1, -2) if draw(st.booleans()) else array(*lead, L, D)
+    mask = None
+    if draw(st.booleans()):  # some rows see nothing
+        few = [draw(st.sampled_from([1, n])) for n in lead]
+        mask = rng.random((*few, draw(st.sampled_from([1, L])), S)) < 0.6
+    return (q, array(*lead, S, D), array(*lead, S, E), mask, None), {"scale": 0.7, "causal": draw(st.booleans())}
+
+
+@given(attentions())
+@settings_here
+def test_attention(shared_work, case):
+    compare(OPS.attention, *case)
