@@ -770,7 +770,7 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
+_PACKAGES = {"data", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
 _FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 
 
@@ -794,6 +794,7 @@ vars(autograd)["__getattr__"] = _in_testing
 
 if _TYPE_CHECKING:
     from . import data as data
+    from . import func as func
     from . import nn, optim, testing, utils
     from . import saving as saving
     from . import training as training
