@@ -91,7 +91,8 @@ def optimizer_race(
         ax.plot(*path.places.T, color="white", linewidth=3.4, zorder=3 + k, alpha=0.8)
         ax.plot(
             *path.places.T, color=colour, linewidth=1.8, marker=marker, markersize=6, markeredgecolor="white",
-            markevery=[*range(0, min(len(path.places), 41), 8), -1], label=f"{name}, lr {path.lr:g}: {done}", zorder=3 + k,
+            markevery=[*range(0, min(len(path.places), 41), 8), -1],
+            label=f"{name}, lr {path.lr:g}: {done}", zorder=3 + k,
         )  # fmt: skip
     ax.plot(*s.start, "s", color="white", markeredgecolor="black", markersize=7, label="start", zorder=21)
     if s.minima:
