@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import convert, creation, elementwise, graph, indexing, inplace, linalg, printing, random, reduce, shape, special
+from . import (
+    convert,
+    creation,
+    elementwise,
+    factor,
+    graph,
+    indexing,
+    inplace,
+    linalg,
+    printing,
+    random,
+    reduce,
+    shape,
+    special,
+)
 
 if TYPE_CHECKING:
     from ..autograd import Tensor
@@ -350,6 +364,15 @@ class Methods:
     matrix_power = linalg.matrix_power
     cov = linalg.cov
     corrcoef = linalg.corrcoef
+    cholesky_inverse = factor.cholesky_inverse
+    cholesky_solve = factor.cholesky_solve
+    lu_solve = factor.lu_solve
+    matrix_exp = factor.matrix_exp
+    orgqr = factor.orgqr
+    pinverse = factor.pinverse
+    qr = factor.qr
+    svd = factor.svd
+    triangular_solve = factor.triangular_solve
 
     # ----------------------------------------------------------------------- creation and conversion
 

@@ -60,7 +60,8 @@ def svd(xp, x, *, full_matrices=False):
 
     x (…, m, n)   →   u (…, m, k)   s (…, k)   vᵀ (…, k, n), k = min(m, n); full: u (…, m, m), vᵀ (…, n, n)"""
     u, s, vt = xp.svd(x, full_matrices=full_matrices)
-    m, n, k = *x.shape[-2:], s.shape[-1]
+    m, n = x.shape[-2:]
+    k = min(m, n)
     squares = gaps(s) * (s[..., None, :] + s[..., :, None])
     turn = lambda a, g: quotient(xp, xp.matmul(swap(xp, a), g) - xp.matmul(swap(xp, g), a), squares)
     beyond = lambda a, g: quotient(xp, g - xp.matmul(a, xp.matmul(swap(xp, a), g)), s[..., None, :])
@@ -85,10 +86,11 @@ def qr(xp, x):
     if n > m:
         rest = x[..., m:]
         (q, r), (gleft,) = qr.formula(xp, x[..., :m])
-        gx = lambda gq, gr: xp.concatenate(
-            gleft(gq + xp.matmul(rest, swap(xp, gr[..., m:])), gr[..., :m]), xp.matmul(q, gr[..., m:]), axis=-1
+        return (q, xp.concatenate(r, xp.matmul(swap(xp, q), rest), axis=-1)), (
+            lambda gq, gr: xp.concatenate(
+                gleft(gq + xp.matmul(rest, swap(xp, gr[..., m:])), gr[..., :m]), xp.matmul(q, gr[..., m:]), axis=-1
+            ),
         )
-        return (q, xp.concatenate(r, xp.matmul(swap(xp, q), rest), axis=-1)), (gx,)
     q, r = xp.qr(x)
 
     def gx(gq, gr):
