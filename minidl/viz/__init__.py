@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 # Each name is imported when it is first asked for: whoever wants one picture does not wait for all of them.
-_FUNCTIONS = {"record": "tape"}
+_FUNCTIONS = {"record": "tape", "step": "stepper"}
 
-__all__ = ["record"]
+__all__ = ["record", "step"]
 
 
 def __getattr__(name: str) -> _Any:
@@ -17,4 +17,5 @@ def __getattr__(name: str) -> _Any:
 
 
 if _TYPE_CHECKING:
+    from .stepper import step as step
     from .tape import record as record
