@@ -8,7 +8,8 @@ from typing import Any as _Any
 
 import numpy as _np
 
-from . import autograd, cuda, linalg
+from . import autograd, cuda, linalg, special
+from . import kernels as kernels  # and what stands in for some of them on NumPy
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
     Generator,
@@ -72,6 +73,8 @@ from .api import (  # fmt: skip
     ceil,
     chain_matmul,
     cholesky,
+    cholesky_inverse,
+    cholesky_solve,
     chunk,
     clamp,
     clamp_max,
@@ -100,6 +103,7 @@ from .api import (  # fmt: skip
     diagflat,
     diagonal,
     diff,
+    digamma,
     dist,
     div,
     divide,
@@ -112,6 +116,7 @@ from .api import (  # fmt: skip
     equal,
     erf,
     erfc,
+    erfinv,
     exp,
     exp2,
     expm1,
@@ -145,6 +150,7 @@ from .api import (  # fmt: skip
     hsplit,
     hstack,
     hypot,
+    i0,
     index_add,
     index_copy,
     index_fill,
@@ -171,6 +177,7 @@ from .api import (  # fmt: skip
     lerp,
     less,
     less_equal,
+    lgamma,
     linspace,
     log,
     log1p,
@@ -189,11 +196,14 @@ from .api import (  # fmt: skip
     logspace,
     logsumexp,
     lt,
+    lu_solve,
+    lu_unpack,
     manual_seed,
     masked_fill,
     masked_scatter,
     masked_select,
     matmul,
+    matrix_exp,
     matrix_power,
     max,
     maximum,
@@ -210,6 +220,7 @@ from .api import (  # fmt: skip
     multinomial,
     multiply,
     mv,
+    mvlgamma,
     nan_to_num,
     nanmean,
     nansum,
@@ -224,11 +235,15 @@ from .api import (  # fmt: skip
     numel,
     ones,
     ones_like,
+    orgqr,
     outer,
     permute,
+    pinverse,
+    polygamma,
     positive,
     pow,
     prod,
+    qr,
     quantile,
     rad2deg,
     rand,
@@ -279,6 +294,7 @@ from .api import (  # fmt: skip
     sub,
     subtract,
     sum,
+    svd,
     swapaxes,
     swapdims,
     t,
@@ -295,6 +311,7 @@ from .api import (  # fmt: skip
     transpose,
     trapezoid,
     trapz,
+    triangular_solve,
     tril,
     tril_indices,
     triu,
@@ -327,7 +344,16 @@ from .autograd import (
     no_grad,
     set_grad_enabled,
 )
-from .backend import default_generator, device, get_default_dtype, promote_types, result_type, set_default_dtype
+from .backend import (
+    default_generator,
+    device,
+    get_default_device,
+    get_default_dtype,
+    promote_types,
+    result_type,
+    set_default_device,
+    set_default_dtype,
+)
 from .backend.dtypes import bool_ as bool
 from .backend.dtypes import (
     can_cast,
@@ -431,6 +457,8 @@ __all__ = [
     "ceil",
     "chain_matmul",
     "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
     "chunk",
     "clamp",
     "clamp_max",
@@ -462,6 +490,7 @@ __all__ = [
     "diagflat",
     "diagonal",
     "diff",
+    "digamma",
     "dist",
     "div",
     "divide",
@@ -478,6 +507,7 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
@@ -506,6 +536,7 @@ __all__ = [
     "gather",
     "ge",
     "ger",
+    "get_default_device",
     "get_default_dtype",
     "get_printoptions",
     "get_rng_state",
@@ -518,6 +549,7 @@ __all__ = [
     "hsplit",
     "hstack",
     "hypot",
+    "i0",
     "iinfo",
     "index_add",
     "index_copy",
@@ -555,6 +587,7 @@ __all__ = [
     "lerp",
     "less",
     "less_equal",
+    "lgamma",
     "linalg",
     "linspace",
     "lint",
@@ -577,11 +610,14 @@ __all__ = [
     "logsumexp",
     "long",
     "lt",
+    "lu_solve",
+    "lu_unpack",
     "manual_seed",
     "masked_fill",
     "masked_scatter",
     "masked_select",
     "matmul",
+    "matrix_exp",
     "matrix_power",
     "max",
     "maximum",
@@ -598,6 +634,7 @@ __all__ = [
     "multinomial",
     "multiply",
     "mv",
+    "mvlgamma",
     "nan",
     "nan_to_num",
     "nanmean",
@@ -617,13 +654,17 @@ __all__ = [
     "ones",
     "ones_like",
     "optim",
+    "orgqr",
     "outer",
     "permute",
     "pi",
+    "pinverse",
+    "polygamma",
     "positive",
     "pow",
     "prod",
     "promote_types",
+    "qr",
     "quantile",
     "rad2deg",
     "rand",
@@ -653,6 +694,7 @@ __all__ = [
     "searchsorted",
     "seed",
     "select",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
@@ -668,6 +710,7 @@ __all__ = [
     "slogdet",
     "softmax",
     "sort",
+    "special",
     "split",
     "split_with_sizes",
     "sqrt",
@@ -679,6 +722,8 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "summary",
+    "svd",
     "swapaxes",
     "swapdims",
     "t",
@@ -696,6 +741,7 @@ __all__ = [
     "transpose",
     "trapezoid",
     "trapz",
+    "triangular_solve",
     "tril",
     "tril_indices",
     "triu",
@@ -725,7 +771,7 @@ __all__ = [
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
 _PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
-_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training"}
+_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 
 
 def __getattr__(name: str) -> _Any:
@@ -755,3 +801,4 @@ if _TYPE_CHECKING:
     from . import viz as viz
     from .saving import load, save
     from .training import lint
+    from .viz import summary

@@ -31,6 +31,10 @@ class DtypeError(TypeError, RuntimeError):
     """Dtypes that do not meet; a TypeError by its nature and a RuntimeError as in PyTorch."""
 
 
+class LinAlgError(ValueError, RuntimeError):
+    """A matrix that has no inverse, or no such factor; a ValueError as in NumPy and a RuntimeError as in PyTorch."""
+
+
 class Unsupported(TypeError):
     """An operand that is no tensor and no number."""
 
@@ -90,7 +94,8 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
         error = TypeError(f"{names[k]} must be a tensor, got {what_is(wrong)}")
     devices = sorted({str(t.device) for t in tensors})
     kept = (RangeError, IndexError, DtypeError, TypeError, NotImplementedError)
-    other = ShapeError if isinstance(error, ValueError) else RuntimeError
+    singular = LinAlgError if type(error).__name__ == "LinAlgError" else ShapeError
+    other = singular if isinstance(error, ValueError) else RuntimeError
     kind: type[Exception] = next((k for k in kept if isinstance(error, k)), other)
     reason = _sentence(error)
     if len(devices) > 1:

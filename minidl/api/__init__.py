@@ -146,6 +146,16 @@ from .elementwise import true_divide as true_divide
 from .elementwise import trunc as trunc
 from .elementwise import where as where
 from .elementwise import xlogy as xlogy
+from .factor import cholesky_inverse as cholesky_inverse
+from .factor import cholesky_solve as cholesky_solve
+from .factor import lu_solve as lu_solve
+from .factor import lu_unpack as lu_unpack
+from .factor import matrix_exp as matrix_exp
+from .factor import orgqr as orgqr
+from .factor import pinverse as pinverse
+from .factor import qr as qr
+from .factor import svd as svd
+from .factor import triangular_solve as triangular_solve
 from .indexing import argsort as argsort
 from .indexing import argwhere as argwhere
 from .indexing import bincount as bincount
@@ -312,6 +322,12 @@ from .shape import unflatten as unflatten
 from .shape import unsqueeze as unsqueeze
 from .shape import vsplit as vsplit
 from .shape import vstack as vstack
+from .special import digamma as digamma
+from .special import erfinv as erfinv
+from .special import i0 as i0
+from .special import lgamma as lgamma
+from .special import mvlgamma as mvlgamma
+from .special import polygamma as polygamma
 
 guard(globals())
 

@@ -1,7 +1,7 @@
 """New tensors: from values, from NumPy arrays, filled, counted, and like others."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,15 @@ import numpy as np
 from ..autograd import Node, Tensor
 from ..autograd.memory import tick
 from ..autograd.modes import modes
-from ..backend import backend_of, check_dtype, device, get_default_dtype, move, promote_types
+from ..backend import (
+    backend_of,
+    check_dtype,
+    device,
+    get_default_device,
+    get_default_dtype,
+    move,
+    promote_types,
+)
 from ..backend.dtypes import scalar_dtype
 from .arguments import DType, Number, into, named, ops, shape_of
 
@@ -18,7 +26,17 @@ Device = device | str | int | None
 
 def made(values: Any, where: Device, requires_grad: bool) -> Tensor:
     """A new leaf on a device that owns these values."""
-    return Tensor(move(values, where), requires_grad)
+    return Tensor(move(values, get_default_device() if where is None else where), requires_grad)
+
+
+def new(values: Callable[[Any, Any], Any], shape: Any, dtype: Any, where: Device, requires_grad: bool) -> Tensor:
+    """A new leaf of `values(shape, dtype)`, which are not made at all where only shapes are kept."""
+    where = get_default_device() if where is None else device(where)
+    return made((_one_for_all if where.type == "meta" else values)(shape, dtype), where, requires_grad)
+
+
+def _one_for_all(shape: Any, dtype: Any) -> Any:
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 # ---------------------------------------------------------------------------------------------- from values
@@ -151,7 +169,7 @@ def zeros(
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Zeros."""
-    return into(out, made(np.zeros(shape_of(sizes, "zeros", size), _float(dtype, "zeros")), device, requires_grad))
+    return into(out, new(np.zeros, shape_of(sizes, "zeros", size), _float(dtype, "zeros"), device, requires_grad))
 
 
 def ones(
@@ -159,7 +177,7 @@ def ones(
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Ones."""
-    return into(out, made(np.ones(shape_of(sizes, "ones", size), _float(dtype, "ones")), device, requires_grad))
+    return into(out, new(np.ones, shape_of(sizes, "ones", size), _float(dtype, "ones"), device, requires_grad))
 
 
 def empty(
@@ -167,7 +185,7 @@ def empty(
     device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Memory whose contents mean nothing yet."""
-    return into(out, made(np.empty(shape_of(sizes, "empty", size), _float(dtype, "empty")), device, requires_grad))
+    return into(out, new(np.empty, shape_of(sizes, "empty", size), _float(dtype, "empty"), device, requires_grad))
 
 
 def full(
@@ -177,15 +195,16 @@ def full(
     """One number everywhere; its kind decides the dtype."""
     value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
     wanted = scalar_dtype(value) if dtype is None else check_dtype(dtype, "full")
-    return into(out, made(np.full(shape_of((size,), "full"), value, wanted), device, requires_grad))
+    fill = lambda shape, kind: np.full(shape, value, kind)
+    return into(out, new(fill, shape_of((size,), "full"), wanted, device, requires_grad))
 
 
 def _like(
     fill: Any, input: Tensor, size: Any, dtype: DType | None, where: Device, requires_grad: bool, operation: str
 ) -> Tensor:
     wanted = input.dtype if dtype is None else check_dtype(dtype, operation)
-    values = fill(input.shape if size is None else shape_of(size, operation), wanted)
-    return made(values, input.device if where is None else where, requires_grad)
+    shape = input.shape if size is None else shape_of(size, operation)
+    return new(fill, shape, wanted, input.device if where is None else where, requires_grad)
 
 
 def zeros_like(
@@ -268,7 +287,8 @@ def eye(
 ) -> Tensor:  # fmt: skip
     """Ones on the diagonal, zeros elsewhere."""
     rows, columns = shape_of((n, n if m is None else m), "eye")
-    return into(out, made(np.eye(rows, columns, dtype=_float(dtype, "eye")), device, requires_grad))
+    fill = lambda shape, kind: np.eye(*shape, dtype=kind)
+    return into(out, new(fill, (rows, columns), _float(dtype, "eye"), device, requires_grad))
 
 
 # ---------------------------------------------------------------------------------------------- counted

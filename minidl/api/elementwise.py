@@ -377,7 +377,7 @@ def _whole(input: Operand, other: Operand) -> bool:
 
 
 def _no_zero_divisor(operation: str, other: Operand) -> None:
-    if (not other.array.all()) if isinstance(other, Tensor) else other == 0:
+    if (not other.is_meta and not other.array.all()) if isinstance(other, Tensor) else other == 0:
         raise RuntimeError(f"{operation}: whole numbers cannot be divided by zero (ZeroDivisionError); use floats")
 
 

@@ -68,7 +68,7 @@ def _fitted(value: Tensor, input: Tensor, place: Basic, indices: list[Tensor]) -
     while value.ndim > len(shape) and value.shape[0] == 1:
         value = ops.reshape(value, shape=value.shape[1:])
     try:
-        np.broadcast_to(np.empty(value.shape, bool), shape)
+        np.broadcast_to(np.broadcast_to(np.bool_(0), value.shape), shape)
     except ValueError:
         raise ShapeError(f"[]=: a value of shape {value.shape} does not fit into the selected shape {shape}") from None
     if value.device != input.device:
@@ -131,7 +131,7 @@ def parse(input: Tensor, key: Any) -> tuple[Basic | None, Basic, list[Tensor]]:
                 advanced.append(INDEX)
             axis += part.ndim
         else:
-            if part.size:
+            if part.size and isinstance(part, np.ndarray):  # on "meta" there is no number to look at
                 for extreme in (part.min(), part.max()):
                     _in_range(int(extreme), axis, shape[axis])
             elif shape[axis] == 0 and part.size:
@@ -167,6 +167,8 @@ def _part(part: Any) -> Any:
     if isinstance(part, slice):
         return _slice(part)
     if isinstance(part, Tensor):
+        if part.is_meta and part.dtype.kind == "i":
+            return part.array
         array: Any = backend_of(part.array).to_host(part.array)
     elif isinstance(part, (list, tuple, range)):
         array = np.asarray([backend_of(p.array).to_host(p.array) if isinstance(p, Tensor) else p for p in part])
@@ -211,6 +213,8 @@ def _places(index: Tensor, size: int, dim: int, operation: str, error: type[Exce
     """Every index must lie in [0, size); looked at on the host."""
     if index.dtype.kind not in "iu":
         raise TypeError(f"{operation}: the index must hold integers, got {describe(index)}")
+    if index.is_meta:
+        return
     host = backend_of(index.array).to_host(index.array)
     for extreme in (host.min(), host.max()) if host.size else ():
         if not 0 <= extreme < size:
@@ -268,7 +272,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     if dim is None:
         return take(input, ops.reshape(indices, shape=(indices.array.size,)), out=out)
     axis = axis_of(dim, input.ndim, "take_along_dim")
-    rest = [np.broadcast_shapes((a,), (b,))[0] for a, b in zip(input.shape, indices.shape, strict=True)]
+    shapes = ([1 if k == axis else n for k, n in enumerate(t.shape)] for t in (input, indices))
+    rest = np.broadcast_shapes(*map(tuple, shapes))
     x = ops.broadcast_to(input, shape=tuple(n if k != axis else input.shape[k] for k, n in enumerate(rest)))
     i = ops.broadcast_to(indices, shape=tuple(n if k != axis else indices.shape[k] for k, n in enumerate(rest)))
     return gather(x, axis, i, out=out)

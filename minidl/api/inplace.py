@@ -6,7 +6,7 @@ from typing import Any
 
 from ..autograd import Tensor, write
 from ..autograd.modes import modes
-from . import elementwise, indexing, linalg, reduce, shape
+from . import elementwise, indexing, linalg, reduce, shape, special
 from .creation import on_device
 
 
@@ -181,3 +181,10 @@ baddbmm_ = _in_place(linalg.baddbmm)
 bitwise_left_shift_ = _in_place(elementwise.bitwise_left_shift)
 bitwise_right_shift_ = _in_place(elementwise.bitwise_right_shift)
 heaviside_ = _in_place(elementwise.heaviside)
+sinc_ = _in_place(elementwise.sinc)
+lgamma_ = _in_place(special.lgamma)
+digamma_ = _in_place(special.digamma)
+polygamma_ = _in_place(special.polygamma_method)
+mvlgamma_ = _in_place(special.mvlgamma)
+erfinv_ = _in_place(special.erfinv)
+i0_ = _in_place(special.i0)

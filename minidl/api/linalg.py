@@ -3,13 +3,14 @@
 import math
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..autograd import Tensor
+from ..backend import check_dtype
 from ..errors import ShapeError, describe
 from .arguments import Dim, DType, Number, axes_of, axis_of, both_spellings, into, ops
 from .reduce import sum, vector_norm
-from .shape import diagonal, movedim, unsqueeze
+from .shape import diagonal, movedim, tril, triu, unsqueeze
 
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -202,21 +203,39 @@ def _without_repeats(x: Tensor, letters: str, equation: str) -> tuple[Tensor, st
     return x, letters
 
 
+def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """A diagonal of two axes, the last two unless told otherwise, as a last axis: a view."""
+    return diagonal(A, offset, dim1, dim2)
+
+
+linalg_diagonal.__name__ = "diagonal"
+
+
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix."""
     _with_axes("trace", input=(input, 2))
     return sum(diagonal(input))
 
 
-def cross(input: Tensor, other: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
+def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """The vector product along a dim with three entries (the first there is, unless given)."""
+    if dim is None:
+        dim = next((k for k, n in enumerate(input.shape) if n == 3), -1)
+    return linalg_cross(input, other, dim=dim, out=out)
+
+
+def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The vector product along a dim with three entries."""
     axis = axis_of(dim, input.ndim, "cross")
-    if input.shape[axis] != 3 or other.shape[axis] != 3:
+    if input.ndim != other.ndim or input.shape[axis] != 3 or other.shape[axis] != 3:
         raise RuntimeError(f"cross: dim {axis} must have 3 entries [input {describe(input)}, other {describe(other)}]")
     a, b = movedim(input, axis, 0), movedim(other, axis, 0)
     (a1, a2), (b1, b2) = ([ops.roll(t, shift=-k, axis=0) for k in (1, 2)] for t in (a, b))
     y = ops.sub(ops.mul(a1, b2), ops.mul(a2, b1))
     return into(out, movedim(y, 0, axis))
+
+
+linalg_cross.__name__ = "cross"
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -231,32 +250,48 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 # ---------------------------------------------------------------------------------------------- square matrices
 
 
-def _square(A: Tensor, operation: str) -> None:
+def square(A: Tensor, operation: str) -> None:
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
         raise ShapeError(f"{operation}: square matrices are needed, got {describe(A)}")
     if A.dtype.kind != "f":
         raise RuntimeError(f"{operation}: floats are needed, got {describe(A)}")
 
 
+def symmetric(A: Tensor, upper: bool) -> Tensor:
+    """The symmetric matrix that one triangle stands for; a symmetric A itself, whose gradient is then symmetric."""
+    if bool((A.array == A.array.swapaxes(-1, -2)).all()):
+        return A
+    half, rest = (triu(A), triu(A, 1)) if upper else (tril(A), tril(A, -1))
+    return ops.add(half, movedim(rest, -1, -2))
+
+
 def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverses of square matrices."""
-    _square(A, "inv")
+    square(A, "inv")
     return into(out, ops.inv(A))
 
 
 inverse = inv
 
 
-def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
+def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """The lower (or upper) triangular L with L Lᵀ = A, of symmetric positive definite matrices."""
-    _square(A, "cholesky")
-    y = ops.cholesky(A)
+    square(A, "cholesky")
+    y = ops.cholesky(symmetric(A, upper))
     return into(out, movedim(y, -1, -2) if upper else y)
+
+
+linalg_cholesky.__name__ = "cholesky"
+
+
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The lower (or upper) triangular L with L Lᵀ = input. linalg.cholesky is its successor."""
+    return linalg_cholesky(input, upper=upper, out=out)
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """X with A X = B (or X A = B); B holds columns, or is a vector."""
-    _square(A, "solve")
+    square(A, "solve")
     if B.dtype != A.dtype:
         raise RuntimeError(f"solve: both operands must have one dtype, got {A.dtype} and {B.dtype}")
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
@@ -269,25 +304,33 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
 
 def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The determinants of square matrices."""
-    _square(A, "det")
+    square(A, "det")
     return into(out, ops.det(A))
 
 
-def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
-    """The signs of determinants, and the logarithms of their sizes."""
-    _square(A, "slogdet")
-    d = ops.det(A)
-    return ops.sign(d.detach()), ops.log(ops.abs(d))
+class SignAndLogarithm(NamedTuple):
+    """What slogdet gives."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+def slogdet(A: Tensor, *, out: Any = None) -> SignAndLogarithm:
+    """The signs of determinants, and the logarithms of their sizes, which do not overflow."""
+    square(A, "slogdet")
+    values = ops.slogdet(A)
+    return SignAndLogarithm(*(values if out is None else map(into, out, values)))
 
 
 def logdet(input: Tensor) -> Tensor:
-    """The logarithms of determinants."""
-    return ops.log(det(input))
+    """The logarithms of determinants; NaN where they are negative."""
+    sign, y = slogdet(input)
+    return ops.where(ops.lt(sign, 0), math.nan, y)
 
 
 def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """A A … A, n times; of the inverse, for negative n."""
-    _square(A, "matrix_power")
+    square(A, "matrix_power")
     if n < 0:
         A, n = ops.inv(A), -n
     y = None
@@ -303,17 +346,32 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     return into(out, y)
 
 
+def _floats(A: Tensor, dtype: DType | None, operation: str) -> Tensor:
+    x = A if dtype is None else ops.astype(A, dtype=check_dtype(dtype, operation))
+    if x.dtype.kind != "f":
+        raise RuntimeError(f"{operation}: floats are needed, got {describe(A)}")
+    return x
+
+
 @both_spellings
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, dtype: DType | None = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Norms of matrices: "fro", or the largest (smallest) column sum for ±1, row sum for ±inf."""
+    """Norms of matrices: "fro"; the largest (smallest) column sum for ±1, row sum for ±inf, singular value for ±2;
+    "nuc", the sum of the singular values."""
     rows, columns = axes_of(tuple(dim), A.ndim, "matrix_norm") or (0, 1)
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim, dtype=dtype, out=out)
+    if not A.array.size and ord in (1, 2, math.inf):
+        return vector_norm(A, 2, (rows, columns), keepdim, dtype=dtype, out=out)
+    if ord in ("nuc", 2, -2):
+        S = ops.svd(movedim(_floats(A, dtype, "matrix_norm"), (rows, columns), (-2, -1)))[1]
+        y = sum(S, -1) if ord == "nuc" else S[..., 0 if ord == 2 else -1]
+        shape = tuple(1 if k in (rows, columns) else n for k, n in enumerate(A.shape))
+        return into(out, ops.reshape(y, shape=shape) if keepdim else y)
     if ord not in (1, -1, math.inf, -math.inf):
-        raise NotImplementedError(f"matrix_norm: the orders 'fro', ±1 and ±inf are known, got {ord!r}")
+        raise RuntimeError(f"matrix_norm: order is 'fro', 'nuc', ±1, ±2 or ±inf, got {ord!r}")
     over, along = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = vector_norm(A, 1, over, True, dtype=dtype)
     y = (ops.max if ord > 0 else ops.min)(sums, axis=(along,), keepdims=True)
@@ -345,6 +403,14 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     n = x.shape[-1] if N is None else N
     powers = ops.astype(ops.arange_like(x, n=n), dtype=x.dtype)
     return ops.pow(unsqueeze(x, -1), powers if increasing else ops.flip(powers, axis=0))
+
+
+def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """The powers of each number of a vector, a row each, ascending."""
+    return vander(x, N, increasing=True)
+
+
+linalg_vander.__name__ = "vander"
 
 
 def cov(input: Tensor, *, correction: int = 1) -> Tensor:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import convert, creation, elementwise, graph, indexing, inplace, linalg, printing, random, reduce, shape
+from . import (
+    convert,
+    creation,
+    elementwise,
+    factor,
+    graph,
+    indexing,
+    inplace,
+    linalg,
+    printing,
+    random,
+    reduce,
+    shape,
+    special,
+)
 
 if TYPE_CHECKING:
     from ..autograd import Tensor
@@ -139,6 +153,12 @@ class Methods:
     is_signed = elementwise.is_signed
     is_nonzero = elementwise.is_nonzero
     is_same_size = elementwise.is_same_size
+    lgamma = special.lgamma
+    digamma = special.digamma
+    polygamma = special.polygamma_method
+    mvlgamma = special.mvlgamma
+    erfinv = special.erfinv
+    i0 = special.i0
 
     __lshift__ = elementwise.bitwise_left_shift
     __rshift__ = elementwise.bitwise_right_shift
@@ -344,6 +364,15 @@ class Methods:
     matrix_power = linalg.matrix_power
     cov = linalg.cov
     corrcoef = linalg.corrcoef
+    cholesky_inverse = factor.cholesky_inverse
+    cholesky_solve = factor.cholesky_solve
+    lu_solve = factor.lu_solve
+    matrix_exp = factor.matrix_exp
+    orgqr = factor.orgqr
+    pinverse = factor.pinverse
+    qr = factor.qr
+    svd = factor.svd
+    triangular_solve = factor.triangular_solve
 
     # ----------------------------------------------------------------------- creation and conversion
 
@@ -397,6 +426,11 @@ class Methods:
     def nbytes(self: Any) -> Any:
         """How many bytes all elements take."""
         return shape.element_size(self) * shape.numel(self)
+
+    @property
+    def is_meta(self: Any) -> Any:
+        """Has it a shape and no numbers?"""
+        return self.device.type == "meta"
 
     @property
     def is_cuda(self: Any) -> Any:
@@ -548,6 +582,13 @@ class Methods:
     squeeze_ = inplace.squeeze_
     unsqueeze_ = inplace.unsqueeze_
     transpose_ = inplace.transpose_
+    lgamma_ = inplace.lgamma_
+    digamma_ = inplace.digamma_
+    polygamma_ = inplace.polygamma_
+    mvlgamma_ = inplace.mvlgamma_
+    erfinv_ = inplace.erfinv_
+    i0_ = inplace.i0_
+    sinc_ = inplace.sinc_
     t_ = inplace.t_
     __iadd__ = inplace.add_
     __isub__ = inplace.sub_

@@ -111,14 +111,14 @@ def made_by(node: Node) -> str:
 def text(self: Tensor) -> str:
     """`tensor([1., 2.], requires_grad=True)`."""
     name = "Parameter containing:\ntensor" if type(self).__name__ == "Parameter" else "tensor"
-    host = backend_of(self.array).to_host(self.array)
     suffixes = []
+    host = np.empty(0) if self.is_meta else backend_of(self.array).to_host(self.array)
     if self.device.type != "cpu":
         suffixes.append(f"device='{self.device}'")
     usual = self.dtype in (get_default_dtype(), np.int64, np.bool_)
     if not host.size:
-        body = "[]"
-        if self.ndim != 1:
+        body = "..." if self.is_meta else "[]"
+        if self.ndim != 1 or self.is_meta:
             suffixes.append(f"size={tuple(self.shape)}")
         usual = self.dtype == get_default_dtype()
     else:

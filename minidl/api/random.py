@@ -1,7 +1,7 @@
 """Random numbers: drawn on the host from one seeded stream, so a run repeats on every device."""
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..autograd import Tensor
 from ..backend import backend_of, check_dtype, default_generator, get_default_dtype
 from ..errors import describe, what_is
 from .arguments import DType, Number, into, shape_of
-from .creation import Device, made
+from .creation import Device, made, new
 from .indexing import setitem
 
 
@@ -92,8 +92,8 @@ def rand(
     dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Even on [0, 1)."""
-    wanted = _floating(dtype, "rand")
-    return into(out, made(_uniform(shape_of(sizes, "rand", size), wanted, generator), device, requires_grad))
+    draw = lambda shape, kind: _uniform(shape, kind, generator)
+    return into(out, new(draw, shape_of(sizes, "rand", size), _floating(dtype, "rand"), device, requires_grad))
 
 
 def randn(
@@ -101,8 +101,8 @@ def randn(
     dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The standard normal distribution."""
-    wanted = _floating(dtype, "randn")
-    return into(out, made(_normal(shape_of(sizes, "randn", size), wanted, generator), device, requires_grad))
+    draw = lambda shape, kind: _normal(shape, kind, generator)
+    return into(out, new(draw, shape_of(sizes, "randn", size), _floating(dtype, "randn"), device, requires_grad))
 
 
 def randint(
@@ -119,8 +119,8 @@ def randint(
     wanted = np.dtype("int64") if dtype is None else check_dtype(dtype, "randint")
     if low >= high:
         raise RuntimeError(f"randint: low must be less than high, got {low} and {high}")
-    values = np.asarray(_stream(generator).integers(low, high, shape_of((size,), "randint")))
-    return into(out, made(values.astype(wanted), device, requires_grad))
+    draw = lambda shape, kind: np.asarray(_stream(generator).integers(low, high, shape)).astype(kind)
+    return into(out, new(draw, shape_of((size,), "randint"), wanted, device, requires_grad))
 
 
 def randperm(
@@ -139,7 +139,7 @@ def rand_like(
     """Even on [0, 1), in the shape of input."""
     wanted = _floating(input.dtype if dtype is None else dtype, "rand_like")
     where = input.device if device is None else device
-    return made(_uniform(input.shape, wanted, generator), where, requires_grad)
+    return new(lambda shape, kind: _uniform(shape, kind, generator), input.shape, wanted, where, requires_grad)
 
 
 def randn_like(
@@ -149,7 +149,7 @@ def randn_like(
     """The standard normal distribution, in the shape of input."""
     wanted = _floating(input.dtype if dtype is None else dtype, "randn_like")
     where = input.device if device is None else device
-    return made(_normal(input.shape, wanted, generator), where, requires_grad)
+    return new(lambda shape, kind: _normal(shape, kind, generator), input.shape, wanted, where, requires_grad)
 
 
 def randint_like(
@@ -237,8 +237,10 @@ def normal(
 # ---------------------------------------------------------------------------------------------- into a tensor
 
 
-def _fill(input: Tensor, values: Any) -> Tensor:
-    setitem(input, ..., made(np.asarray(values).astype(input.dtype), input.device, False))
+def _fill(input: Tensor, draw: Callable[[], Any]) -> Tensor:
+    """Write what is drawn into a tensor; nothing is drawn where only shapes are kept."""
+    values = lambda shape, dtype: np.asarray(draw()).astype(dtype)
+    setitem(input, ..., new(values, input.shape, input.dtype, input.device, False))
     return input
 
 
@@ -257,8 +259,8 @@ def uniform_(
     _needs_floats(input, "uniform_")
     if low > to:
         raise RuntimeError(f"uniform_: numbers are drawn from [from, to), but from = {low} is greater than to = {to}")
-    draws = _uniform(input.shape, input.dtype, generator)
-    return _fill(input, builtins.max(low, -np.finfo(input.dtype).max) + draws * input.dtype.type(to - low))
+    width, low = input.dtype.type(to - low), builtins.max(low, -np.finfo(input.dtype).max)
+    return _fill(input, lambda: low + _uniform(input.shape, input.dtype, generator) * width)
 
 
 def normal_(
@@ -268,14 +270,16 @@ def normal_(
     _needs_floats(input, "normal_")
     if std < 0:
         raise RuntimeError(f"normal_: the standard deviation cannot be negative, got {std}")
-    return _fill(input, _normal(input.shape, input.dtype, generator) * input.dtype.type(std) + input.dtype.type(mean))
+    scale, centre = input.dtype.type(std), input.dtype.type(mean)
+    return _fill(input, lambda: _normal(input.shape, input.dtype, generator) * scale + centre)
 
 
 def bernoulli_(
     input: Tensor, p: "Tensor | float" = 0.5, *, generator: backend.Generator | None = None
 ) -> Tensor:
     """Fill with ones at chance p, zeros else."""
-    return _fill(input, _stream(generator).random(input.shape) < _chances(p, "bernoulli_"))
+    chances = _chances(p, "bernoulli_")
+    return _fill(input, lambda: _stream(generator).random(input.shape) < chances)
 
 
 def random_(
@@ -293,7 +297,8 @@ def random_(
         to = 2 if kind == "b" else 2 ** (np.finfo(input.dtype).nmant + 1) if kind == "f" else np.iinfo(input.dtype).max
     if low is None or low >= to:
         raise RuntimeError(f"random_: from must be less than to, got {low} and {to}")
-    return _fill(input, _stream(generator).integers(int(low), int(to), input.shape))
+    first, last = int(low), int(to)
+    return _fill(input, lambda: _stream(generator).integers(first, last, input.shape))
 
 
 def exponential_(input: Tensor, lambd: float = 1.0, *, generator: backend.Generator | None = None) -> Tensor:
@@ -301,7 +306,7 @@ def exponential_(input: Tensor, lambd: float = 1.0, *, generator: backend.Genera
     _needs_floats(input, "exponential_")
     if lambd <= 0:
         raise RuntimeError(f"exponential_: the rate must be positive, got {lambd}")
-    return _fill(input, _stream(generator).standard_exponential(input.shape) / lambd)
+    return _fill(input, lambda: _stream(generator).standard_exponential(input.shape) / lambd)
 
 
 def log_normal_(
@@ -309,11 +314,11 @@ def log_normal_(
 ) -> Tensor:
     """Fill with e to the power of normally distributed numbers."""
     _needs_floats(input, "log_normal_")
-    return _fill(input, np.exp(mean + std * _normal(input.shape, np.float64, generator)))
+    return _fill(input, lambda: np.exp(mean + std * _normal(input.shape, np.float64, generator)))
 
 
 def geometric_(input: Tensor, p: float, *, generator: backend.Generator | None = None) -> Tensor:
     """Fill with how many tries of chance p it takes until the first success."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_: the chance must lie in (0, 1), got {p}")
-    return _fill(input, _stream(generator).geometric(p, input.shape))
+    return _fill(input, lambda: _stream(generator).geometric(p, input.shape))

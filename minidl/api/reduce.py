@@ -2,7 +2,7 @@
 
 import builtins
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -363,9 +363,17 @@ def norm(
     input: Tensor, p: Number | str | None = "fro", dim: Dim = None, keepdim: bool = False, out: Tensor | None = None,
     dtype: DType | None = None,
 ) -> Tensor:  # fmt: skip
-    """The vector norm of order p over dims; "fro" is order 2."""
+    """The vector norm of order p over dims; "fro" is order 2, "nuc" the sum of the singular values of matrices."""
+    if p == "nuc":
+        from .linalg import matrix_norm
+
+        dims = (0, 1) if dim is None and input.ndim == 2 else dim
+        if not isinstance(dims, Sequence) or len(dims) != 2:
+            raise RuntimeError(f"norm: 'nuc' is a norm of matrices, over two dims; got dim {dim} of {describe(input)}")
+        y: Tensor = matrix_norm(input, "nuc", dims, keepdim, dtype=dtype, out=out)
+        return y
     if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"norm: p is a number or 'fro', got {p!r}; linalg.matrix_norm knows the norms of matrices")
+        raise RuntimeError(f"norm: p is a number, 'fro' or 'nuc', got {p!r}")
     return vector_norm(input, 2 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)
 
 

@@ -11,7 +11,9 @@ from .device import backend_for as backend_for
 from .device import cuda_problem as cuda_problem
 from .device import device as device
 from .device import device_of as device_of
+from .device import get_default_device as get_default_device
 from .device import move as move
+from .device import set_default_device as set_default_device
 from .dtypes import check_dtype as check_dtype
 from .dtypes import get_default_dtype as get_default_dtype
 from .dtypes import promote_types as promote_types

@@ -47,8 +47,11 @@ take_along_axis scatter_add     one value per index along an axis, and its adjoi
 
 matmul einsum                   products
 inv solve det cholesky          inverse, a⁻¹b, determinant, lower Cholesky factor
+slogdet                         the determinant's sign, and the logarithm of its size
+eigh eig svd qr                 eigenvalues and -vectors, singular values and vectors, q and r
+pivots                          the swaps of rows that elimination with the largest pivot makes
 
-im2col col2im                   each patch as a column (N, C kh kw, Ho Wo), and its adjoint
+im2col col2im                   each patch as a column (N, C ∏kernel, ∏places), and its adjoint
 
 zeros_like ones_like            constants by likeness
 full_like arange_like

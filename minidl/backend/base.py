@@ -17,7 +17,7 @@ class Backend:
     brings one. Subclasses say how memory moves; they know no formulas.
     """
 
-    device_type: str  # "cpu", "cuda" or the name of a stand-in
+    device_type: str  # "cpu", "cuda", "meta" or the name of a stand-in
 
     def __init__(self, library: Any, array_type: type, own: dict[str, Any]) -> None:
         self.array_type = array_type

@@ -1,6 +1,7 @@
-"""Devices: where a tensor's numbers live. `"cpu"`, `"cuda"`, `"cuda:N"`."""
+"""Devices: where a tensor's numbers live. `"cpu"`, `"cuda"`, `"cuda:N"`, and `"meta"`: shapes without numbers."""
 
 import importlib
+import threading
 import warnings
 from collections.abc import Callable
 
@@ -9,7 +10,9 @@ from .numpy_ import NUMPY
 
 
 class device:
-    """A kind of device and which one of that kind: `device("cuda:1")`, `device("cuda", 1)`."""
+    """A kind of device and which one of that kind: `device("cuda:1")`, `device("cuda", 1)`.
+
+    In `with device("meta"):` new tensors that do not say theirs are made there."""
 
     __slots__ = ("index", "type")
 
@@ -44,6 +47,30 @@ class device:
 
     def __hash__(self) -> int:
         return hash((self.type, self.index))
+
+    def __enter__(self) -> "device":
+        _default.chosen.append(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _default.chosen.pop()
+
+
+class _Default(threading.local):
+    """Where new tensors go, in this thread: the last of these."""
+
+    def __init__(self) -> None:
+        self.chosen = [device("cpu")]
+
+
+def get_default_device() -> device:
+    """Where new tensors are made unless they say otherwise."""
+    return _default.chosen[-1]
+
+
+def set_default_device(where: "str | int | device | None") -> None:
+    """Make new tensors there unless they say otherwise, in this thread; None: on the CPU."""
+    _default.chosen[-1] = device("cpu" if where is None else where)
 
 
 def device_of(array: Array) -> device:
@@ -108,5 +135,12 @@ def _cuda() -> Backend:
     return CupyBackend(importlib.import_module("cupy"), importlib.import_module("cupyx"))
 
 
-_MAKERS: dict[str, Callable[[], Backend]] = {"cpu": lambda: NUMPY, "cuda": _cuda}
+def _meta() -> Backend:
+    from .meta import META
+
+    return META
+
+
+_MAKERS: dict[str, Callable[[], Backend]] = {"cpu": lambda: NUMPY, "cuda": _cuda, "meta": _meta}
 _loaded: dict[str, Backend] = {"cpu": NUMPY}
+_default = _Default()

@@ -1,5 +1,7 @@
 """The algebra on NumPy arrays: the names that NumPy lacks, each in a few lines."""
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -64,21 +66,20 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         return y
 
     def im2col(x: Array, kernel: Any, stride: Any, dilation: Any) -> Array:
-        (N, C, H, W), (kh, kw), (sh, sw), (dh, dw) = x.shape, kernel, stride, dilation
-        Ho, Wo = (H - dh * (kh - 1) - 1) // sh + 1, (W - dw * (kw - 1) - 1) // sw + 1
-        n, c, h, w = x.strides
-        patches = windows(x, (N, C, kh, kw, Ho, Wo), (n, c, h * dh, w * dw, h * sh, w * sw))
-        return patches.copy().reshape(N, C * kh * kw, Ho * Wo)
+        (N, C, *size), (n, c, *steps) = x.shape, x.strides
+        places = [(m - d * (k - 1) - 1) // s + 1 for m, k, s, d in zip(size, kernel, stride, dilation)]
+        jumps = [t * d for t, d in zip(steps, dilation)] + [t * s for t, s in zip(steps, stride)]
+        patches = windows(x, (N, C, *kernel, *places), (n, c, *jumps))
+        return patches.copy().reshape(N, C * math.prod(kernel), math.prod(places))
 
     def col2im(cols: Array, kernel: Any, stride: Any, dilation: Any, shape: tuple[int, ...]) -> Array:
-        (N, C, H, W), (kh, kw), (sh, sw), (dh, dw) = shape, kernel, stride, dilation
-        Ho, Wo = (H - dh * (kh - 1) - 1) // sh + 1, (W - dw * (kw - 1) - 1) // sw + 1
-        cols = cols.reshape(N, C, kh, kw, Ho, Wo)
+        N, C, *size = shape
+        places = [(m - d * (k - 1) - 1) // s + 1 for m, k, s, d in zip(size, kernel, stride, dilation)]
+        cols = cols.reshape(N, C, *kernel, *places)
         x = np.zeros_like(cols, shape=shape)
-        for i in range(kh):
-            for j in range(kw):
-                top, left = i * dh, j * dw
-                x[:, :, top : top + sh * Ho : sh, left : left + sw * Wo : sw] += cols[:, :, i, j]
+        for at in itertools.product(*map(range, kernel)):
+            steps = zip(at, dilation, stride, places)
+            x[:, :, *(slice(i * d, i * d + s * n, s) for i, d, s, n in steps)] += cols[:, :, *at]
         return x
 
     def sigmoid(x: Array) -> Array:
@@ -87,6 +88,30 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         e += 1
         y /= e
         return y
+
+    def eig(x: Array) -> tuple[Array, Array]:
+        w, v = np.linalg.eig(x)
+        if w.dtype.kind == "c":
+            raise NotImplementedError(
+                "this matrix has complex eigenvalues, and complex numbers are not supported; those of symmetric "
+                "matrices (eigh) and the singular values (svd) are real"
+            )
+        return w, v
+
+    def pivots(x: Array) -> Array:
+        m, n = x.shape[-2:]
+        a = x.reshape(math.prod(x.shape[:-2]), m, n).copy()
+        stack, k = np.arange(len(a)), min(m, n)
+        swaps = np.zeros((len(a), k), "int64")
+        for i in range(k):
+            swaps[:, i] = p = i + np.abs(a[:, i:, i]).argmax(axis=1)
+            top = a[:, i].copy()
+            a[:, i] = row = a[stack, p]
+            a[stack, p] = top
+            pivot = a[:, i : i + 1, i]
+            factor = a[:, i + 1 :, i] / np.where(pivot == 0, 1, pivot)
+            a[:, i + 1 :] -= factor[:, :, None] * row[:, None]
+        return swaps.reshape(*x.shape[:-2], k)
 
     windows = np.lib.stride_tricks.as_strided
     return {
@@ -101,6 +126,12 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         "solve": np.linalg.solve,
         "det": np.linalg.det,
         "cholesky": np.linalg.cholesky,
+        "slogdet": lambda x: tuple(np.linalg.slogdet(x)),
+        "eigh": lambda x: tuple(np.linalg.eigh(x)),
+        "eig": eig,
+        "svd": lambda x, full_matrices: tuple(np.linalg.svd(x, full_matrices=full_matrices)),
+        "qr": lambda x: tuple(np.linalg.qr(x)),
+        "pivots": pivots,
         "concatenate": lambda *xs, axis: np.concatenate(xs, axis=axis),
         "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
     }  # fmt: skip

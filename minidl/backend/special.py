@@ -1,5 +1,6 @@
 """The error function, which NumPy lacks: two polynomials, relative error 3e-16 in float64."""
 
+from collections.abc import Sequence
 from typing import Any
 
 # erf(x)/x on |x| < 1, in s = 2x² - 1
@@ -34,7 +35,7 @@ def centred(b: Any) -> Any:
     return ((b - 4) / (b + 4) - CENTRE) / RADIUS
 
 
-def horner(coefficients: tuple[float, ...], s: Any) -> Any:
+def horner(coefficients: Sequence[float], s: Any) -> Any:
     y = coefficients[-1]
     for c in coefficients[-2::-1]:
         y = y * s + c

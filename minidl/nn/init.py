@@ -61,11 +61,12 @@ def trunc_normal_(
             f"trunc_normal_: only {inside:.1e} of N({mean}, {std}²) lies in [{a}, {b}]; move the bounds nearer the mean"
         )
     tensor.normal_(mean, std, generator=generator)
-    while True:
+    while not tensor.is_meta:
         outside: Any = (tensor < a) | (tensor > b)
         if not outside.any():
-            return tensor
+            break
         tensor.copy_(where(outside, tensor.clone().normal_(mean, std, generator=generator), tensor))
+    return tensor
 
 
 def _phi(z: float) -> float:
@@ -185,7 +186,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     """gain Q: the rows (or columns, the fewer) orthonormal; axes after the first count as one  (Saxe et al. 2013)"""
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: at least 2 axes are needed, got shape {tuple(tensor.shape)}")
-    if 0 in tensor.shape:
+    if 0 in tensor.shape or tensor.is_meta:
         return tensor
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     wide = rows < columns
@@ -207,6 +208,8 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     rows, columns = tensor.shape
     zeros_per_column = math.ceil(sparsity * rows)
     tensor.normal_(0.0, std, generator=generator)
+    if tensor.is_meta:
+        return tensor
     order = zeros(rows, columns).uniform_(generator=generator).argsort(dim=0)
     for column in range(columns):
         tensor[order[:zeros_per_column, column], column] = 0.0

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..api import as_tensor
+from ..api import as_tensor, empty_like
 from ..api.graph import RemovableHandle
 from ..autograd import Tensor, is_grad_enabled, no_grad
 from ..backend import backend_for, check_dtype
@@ -381,6 +381,10 @@ class Module:
             backend_for(where)  # refuse a device that is not there before anything has moved
         wanted = lambda t: dtype if dtype is not None and t.dtype.kind == "f" else t.dtype
         return self._apply(lambda t: t.to(device=where or t.device, dtype=wanted(t)))
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> "Module":
+        """Memory on a device for every parameter and buffer, of any values: the way from "meta" to numbers."""
+        return self._apply(lambda t: empty_like(t, device=device))
 
     def float(self) -> "Module":
         return self.to(dtype="float32")

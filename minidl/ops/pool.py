@@ -1,21 +1,27 @@
 """Pooling: the largest or the mean of each window. A window is read as slices, so nothing is copied to be compared.
 
-`padding` and the kernel are pairs; with ceil_mode a last window may reach beyond the padded input, if it starts inside.
+One formula serves signals, pictures and volumes: `kernel`, `stride`, `padding` and `dilation` have one number for each
+axis in space. With ceil_mode a last window may reach beyond the padded input, if it starts inside.
 """
 
+import itertools
+import math
 from typing import Any
 
-from ..autograd import op
-from .samples import distinct, shapes
+from ..autograd import composite, op
+from ..backend import INDEX
+from .samples import distinct, ints, shapes
 
 WINDOWS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
-    ((2, 3, 4, 4), {"kernel": (2, 2), "stride": (2, 2)}),
+    ((2, 3, 4, 4), {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0)}),
     ((1, 2, 5, 6), {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1)}),
-    ((1, 2, 6, 5), {"kernel": (2, 2), "stride": (3, 2), "ceil_mode": True}),
+    ((1, 2, 6, 5), {"kernel": (2, 2), "stride": (3, 2), "padding": (0, 0), "ceil_mode": True}),
+    ((2, 2, 5), {"kernel": (3,), "stride": (2,), "padding": (1,)}),
+    ((1, 2, 3, 4, 4), {"kernel": (2, 2, 3), "stride": (1, 2, 1), "padding": (0, 0, 1)}),
 ]
-DILATED: list[tuple[tuple[int, ...], dict[str, Any]]] = [
-    ((1, 2, 7, 6), {"kernel": (3, 2), "stride": (1, 2), "padding": (1, 0), "dilation": (2, 3)})
-]
+DILATED = [
+    shapes(distinct(*shape), **params, dilation=(1,) * len(params["kernel"])) for shape, params in WINDOWS
+] + [shapes(distinct(1, 2, 7, 6), kernel=(3, 2), stride=(1, 2), padding=(1, 0), dilation=(2, 3))]
 
 
 def places(n, kernel, stride, padding, dilation=1, ceil_mode=False):
@@ -25,10 +31,10 @@ def places(n, kernel, stride, padding, dilation=1, ceil_mode=False):
     return count - 1 if ceil_mode and (count - 1) * stride >= n + padding else count
 
 
-def layout(x, kernel, stride, padding, dilation=(1, 1), ceil_mode=False):
-    """The result's (Ho, Wo), and how far x must grow on each side so that every window lies inside."""
-    if x.ndim != 4:
-        raise ValueError(f"x (N, C, H, W) or (C, H, W) is expected; got {x.shape}")
+def layout(x, kernel, stride, padding, dilation, ceil_mode=False):
+    """How many windows there are along each axis, and how far x must grow on each side so that all lie inside."""
+    if x.ndim != len(kernel) + 2:
+        raise ValueError(f"x with {len(kernel)} axes after N and C is expected; got {x.shape}")
     size, grow = [], []
     for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation):
         count = places(n, k, s, p, d, ceil_mode)
@@ -38,20 +44,33 @@ def layout(x, kernel, stride, padding, dilation=(1, 1), ceil_mode=False):
             raise ValueError(f"padding={padding} is more than half of the kernel {kernel}")
         size.append(count)
         grow.append((p, max((count - 1) * s + d * (k - 1) + 1 - n - p, 0)))
-    return size, grow
+    return tuple(size), grow
 
 
-def slices(count, kernel, stride, dilation=1):
-    """For each row of the window, where all windows have it."""
-    return [slice(i * dilation, i * dilation + stride * (count - 1) + 1, stride) for i in range(kernel)]
+def slices(count, kernel, stride, dilation):
+    """For each axis: where all windows have their first place, their second, …"""
+    return [
+        [slice(i * d, i * d + s * (n - 1) + 1, s) for i in range(k)]
+        for n, k, s, d in zip(count, kernel, stride, dilation)
+    ]
 
 
-def folded(f, parts):
-    """f(…f(f(a, b), c)…) over parts a, b, c …"""
-    y = parts[0]
-    for part in parts[1:]:
-        y = f(y, part)
-    return y
+def key(*parts):
+    """The key of a part of the axes after N and C."""
+    return (slice(None), slice(None), *parts)
+
+
+def folded(f, x, parts):
+    """f(…f(f(a, b), c)…) over the places a, b, c … of each window: first along one axis, then along the next.
+
+    A window takes Σ kernel steps instead of ∏ kernel."""
+    for axis, along in enumerate(parts):
+        lead = (slice(None),) * axis
+        y = x[key(*lead, along[0])]
+        for part in along[1:]:
+            y = f(y, x[key(*lead, part)])
+        x = y
+    return x
 
 
 def grown(xp, x, grow, fill):
@@ -63,100 +82,106 @@ def grown(xp, x, grow, fill):
 
 
 def inside(x, grow):
-    return (slice(None), slice(None), *(slice(a, a + n) for n, (a, _) in zip(x.shape[2:], grow)))
+    return key(*(slice(a, a + n) for n, (a, _) in zip(x.shape[2:], grow)))
 
 
-@op(samples=[shapes(distinct(*shape), **params) for shape, params in WINDOWS + DILATED])
-def max_pool2d(xp, x, *, kernel, stride, padding=(0, 0), dilation=(1, 1), ceil_mode=False):
+def lowest(x):
+    """What is smaller than any value of this dtype, or as small."""
+    if x.dtype.kind == "f":
+        return -math.inf
+    return 0 if x.dtype.kind == "u" else -(2 ** (8 * x.dtype.itemsize - 1))
+
+
+@op(samples=DILATED)
+def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
     """y = the largest of each window        x̄ = ȳ added where it stands (the first place, in a tie)
 
-    x (N, C, H, W)   →   y (N, C, Ho, Wo)        rows first, then columns: kh + kw comparisons instead of kh · kw
+    x (N, C, *size)   →   y (N, C, *places)
     """
-    (Ho, Wo), grow = layout(x, kernel, stride, padding, dilation, ceil_mode)
-    wide = grown(xp, x, grow, -float("inf"))
-    down, across = slices(Ho, kernel[0], stride[0], dilation[0]), slices(Wo, kernel[1], stride[1], dilation[1])
-    high = folded(xp.maximum, [wide[:, :, i] for i in down])
-    y = folded(xp.maximum, [high[:, :, :, j] for j in across])
+    count, grow = layout(x, kernel, stride, padding, dilation, ceil_mode)
+    wide = grown(xp, x, grow, lowest(x))
+    parts = slices(count, kernel, stride, dilation)
+    y = folded(xp.maximum, wide, parts)
 
     def gx(g):
-        free, parts = True, []  # hit: the largest stands here and not at an earlier place
-        for i in down:
-            for j in across:
-                hit = (wide[:, :, i, j] == y) & free
-                free = free & ~hit
-                parts.append(xp.reshape(g * hit, shape=(*g.shape[:2], 1, Ho * Wo)))
-        cols = xp.reshape(xp.concatenate(*parts, axis=2), shape=(x.shape[0], x.shape[1] * len(parts), Ho * Wo))
+        free, hits, L = True, [], math.prod(count)  # hit: the largest stands here and not at an earlier place
+        for at in itertools.product(*parts):
+            hit = (wide[key(*at)] == y) & free
+            free = free & ~hit
+            hits.append(xp.reshape(g * hit, shape=(*g.shape[:2], 1, L)))
+        cols = xp.reshape(xp.concatenate(*hits, axis=2), shape=(x.shape[0], x.shape[1] * len(hits), L))
         back = xp.col2im(cols, kernel=kernel, stride=stride, dilation=dilation, shape=wide.shape)
         return back[inside(x, grow)]
 
     return y, (gx,)
 
 
-@op(samples=[shapes(distinct(*shape), **params) for shape, params in WINDOWS + DILATED])
-def max_pool2d_places(xp, x, *, kernel, stride, padding=(0, 0), dilation=(1, 1), ceil_mode=False):
-    """y = where the largest of each window stands, as row · W + column (the first place, in a tie)"""
-    (Ho, Wo), grow = layout(x, kernel, stride, padding, dilation, ceil_mode)
-    (kh, kw), (N, C, _, W) = kernel, x.shape
-    wide = grown(xp, x, grow, -float("inf"))
-    cols = xp.im2col(wide, kernel=kernel, stride=stride, dilation=dilation)
-    first = xp.argmax(xp.reshape(cols, shape=(N, C, kh * kw, Ho, Wo)), axis=2)
-    at = lambda n, k: xp.reshape(xp.arange_like(first, n=n) * stride[k] - padding[k], shape=(n, 1)[: 2 - k])
-    row = at(Ho, 0) + xp.floor_divide(first, kw) * dilation[0]
-    return row * W + at(Wo, 1) + xp.mod(first, kw) * dilation[1], None
+@op(samples=DILATED)
+def max_pool_places(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
+    """y = where the largest of each window stands (the first place, in a tie), counted through all of x's places"""
+    count, grow = layout(x, kernel, stride, padding, dilation, ceil_mode)
+    cols = xp.im2col(grown(xp, x, grow, lowest(x)), kernel=kernel, stride=stride, dilation=dilation)
+    shape = (*x.shape[:2], math.prod(kernel), *count)
+    rest = xp.argmax(xp.reshape(cols, shape=shape), axis=2)  # the place in the window, of which the last axis goes
+    y, step = 0, 1  # fastest
+    for k in reversed(range(len(kernel))):
+        start = xp.arange_like(rest, n=count[k]) * stride[k] - padding[k]
+        at = xp.reshape(start, shape=(-1, *(1,) * (len(kernel) - 1 - k))) + xp.mod(rest, kernel[k]) * dilation[k]
+        y, rest, step = y + at * step, xp.floor_divide(rest, kernel[k]), step * x.shape[2 + k]
+    return y, None
 
 
 @op(samples=[shapes(shape, **params) for shape, params in WINDOWS]
     + [shapes((1, 2, 5, 6), kernel=(3, 2), stride=(2, 2), padding=(1, 1), ceil_mode=True, count_include_pad=False),
-       shapes((1, 2, 4, 4), kernel=(2, 2), stride=(2, 1), divisor_override=3)])  # fmt: skip
-def avg_pool2d(
-    xp, x, *, kernel, stride, padding=(0, 0), ceil_mode=False, count_include_pad=True, divisor_override=None
-):
+       shapes((1, 2, 4, 4), kernel=(2, 2), stride=(2, 1), padding=(0, 0), divisor_override=3)])  # fmt: skip
+def avg_pool(xp, x, *, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """y = Σ window / n        x̄ = ȳ / n added at each place of the window
 
     n counts the window's places inside the padded input (inside the input, if not count_include_pad).
-    x (N, C, H, W)   →   y (N, C, Ho, Wo)
+    x (N, C, *size)   →   y (N, C, *places)
     """
-    (Ho, Wo), grow = layout(x, kernel, stride, padding, ceil_mode=ceil_mode)
-    wide = grown(xp, x, grow, 0.0)
-    high = folded(lambda a, b: a + b, [wide[:, :, i] for i in slices(Ho, kernel[0], stride[0])])
-    y = folded(lambda a, b: a + b, [high[:, :, :, j] for j in slices(Wo, kernel[1], stride[1])])
+    dense = (1,) * len(kernel)
+    count, grow = layout(x, kernel, stride, padding, dense, ceil_mode)
+    wide = grown(xp, x, grow, 0)
+    y = folded(lambda a, b: a + b, wide, slices(count, kernel, stride, dense))
+    K, L = math.prod(kernel), math.prod(count)
 
-    def count(k, n):
+    def covered(k):
         """How many places of each window count, along axis k."""
         low, high = (-padding[k], x.shape[2 + k] + padding[k]) if count_include_pad else (0, x.shape[2 + k])
-        start = xp.arange_like(x, n=n) * stride[k] - padding[k]
-        inside = xp.minimum(start + kernel[k], high) - xp.maximum(start, low)
-        return xp.reshape(xp.astype(inside, dtype=x.dtype), shape=(n, 1)[: 2 - k])
+        start = xp.arange_like(x, n=count[k]) * stride[k] - padding[k]
+        n = xp.minimum(start + kernel[k], high) - xp.maximum(start, low)
+        return xp.reshape(xp.astype(n, dtype=x.dtype), shape=(-1, *(1,) * (len(kernel) - 1 - k)))
 
-    if divisor_override is not None:
-        share = 1 / divisor_override
-    elif any(map(any, grow)):
-        share = 1 / (count(0, Ho) * count(1, Wo))
-    else:
-        share = 1 / (kernel[0] * kernel[1])
+    n = K if divisor_override is None else divisor_override
+    if divisor_override is None and any(map(any, grow)):
+        n = 1
+        for k in range(len(kernel)):
+            n = n * covered(k)
 
     def gx(g):
-        each = xp.reshape(g * share, shape=(*g.shape[:2], 1, Ho * Wo))
-        each = xp.broadcast_to(each, shape=(*g.shape[:2], kernel[0] * kernel[1], Ho * Wo))
-        cols = xp.reshape(each, shape=(x.shape[0], x.shape[1] * kernel[0] * kernel[1], Ho * Wo))
-        return xp.col2im(cols, kernel=kernel, stride=stride, dilation=(1, 1), shape=wide.shape)[inside(x, grow)]
+        each = xp.broadcast_to(xp.reshape(g / n, shape=(*g.shape[:2], 1, L)), shape=(*g.shape[:2], K, L))
+        cols = xp.reshape(each, shape=(x.shape[0], x.shape[1] * K, L))
+        return xp.col2im(cols, kernel=kernel, stride=stride, dilation=dense, shape=wide.shape)[inside(x, grow)]
 
-    return y * share, (gx,)
+    return y / n, (gx,)
 
 
-@op(samples=[shapes((2, 3, 5, 7), size=(3, 2)), shapes((1, 2, 2, 4), size=(4, 4)), shapes((2, 3, 4), size=(1, 3))])
-def adaptive_avg_pool2d(xp, x, *, size):
-    """y = P x Qᵀ, where row i of P takes the mean over the places from ⌊i n/m⌋ up to ⌈(i + 1) n/m⌉ of n
+@composite(samples=[
+    shapes((2, 3, 4), ints(3, 2, high=4), (3, 2), axis=-1),
+    shapes((2, 4, 3), ints(5, 1, high=4), (5, 1), axis=1),
+])  # fmt: skip
+def resample(xp, x, i, w, *, axis):
+    """yₘ = Σₖ wₘₖ x[iₘₖ] along an axis: each new place is a mix of K old ones; where w is 0, whatever stands in x
 
-        x̄ = Pᵀ ȳ Q        x (…, H, W)   →   y (…, Ho, Wo),  size = (Ho, Wo)
+    This is every way of changing a size: the means of windows, and all interpolation, differ in i and w alone.
+    x (…, n, …)   i, integers, and w (m, K)   →   y (…, m, …)
     """
-
-    def means(n, m):
-        """The m × n matrix that takes m means of n values."""
-        k, i = xp.arange_like(x, n=n), xp.reshape(xp.arange_like(x, n=m), shape=(m, 1))
-        start, stop = xp.floor_divide(i * n, m), -xp.floor_divide(-(i + 1) * n, m)
-        return xp.astype((k >= start) & (k < stop), dtype=x.dtype) / xp.astype(stop - start, dtype=x.dtype)
-
-    turn = lambda t: xp.transpose(t, axes=(1, 0))
-    P, Q = means(x.shape[-2], size[0]), means(x.shape[-1], size[1])
-    return xp.matmul(xp.matmul(P, x), turn(Q)), (lambda g: xp.matmul(xp.matmul(turn(P), g), Q),)
+    lead, after = (slice(None),) * (axis % x.ndim), (1,) * (x.ndim - 1 - axis % x.ndim)
+    if i.ndim != 2 or i.shape != w.shape or not i.shape[1]:
+        raise ValueError(f"i and w have one shape (m, K) with K ≥ 1; got {i.shape} and {w.shape}")
+    w, y = xp.astype(w, dtype=x.dtype), 0
+    for k in range(i.shape[1]):
+        share = xp.reshape(w[:, k], shape=(-1, *after))
+        y = y + xp.where(share == 0, 0, share * xp.getitem(x, i[:, k], key=(*lead, INDEX)))
+    return y

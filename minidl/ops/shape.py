@@ -115,11 +115,13 @@ def pad(xp, x, *, pad_width):
 @op(samples=[
     shapes((2, 3, 5, 4), kernel=(3, 2), stride=(1, 1), dilation=(1, 1)),
     shapes((1, 2, 6, 7), kernel=(2, 3), stride=(2, 3), dilation=(1, 2)),
+    shapes((2, 1, 5), kernel=(2,), stride=(2,), dilation=(2,)),
+    shapes((1, 2, 3, 2, 4), kernel=(2, 1, 3), stride=(1, 2, 1), dilation=(2, 1, 1)),
 ])  # fmt: skip
 def im2col(xp, x, *, kernel, stride, dilation):
     """y = every patch that a kernel sees, as a column        x̄ = ȳ added back where the patches overlap
 
-    x (N, C, H, W)   →   y (N, C kh kw, Ho Wo)"""
+    x (N, C, *size)   →   y (N, C ∏kernel, ∏places)"""
     old = {"kernel": kernel, "stride": stride, "dilation": dilation, "shape": x.shape}
     return xp.im2col(x, kernel=kernel, stride=stride, dilation=dilation), (lambda g: xp.col2im(g, **old),)
 
@@ -127,11 +129,12 @@ def im2col(xp, x, *, kernel, stride, dilation):
 @op(samples=[
     shapes((2, 18, 9), kernel=(3, 2), stride=(1, 1), dilation=(1, 1), shape=(2, 3, 5, 4)),
     shapes((1, 12, 3), kernel=(2, 3), stride=(2, 3), dilation=(1, 2), shape=(1, 2, 6, 7)),
+    shapes((2, 2, 2), kernel=(2,), stride=(2,), dilation=(2,), shape=(2, 1, 5)),
 ])  # fmt: skip
 def col2im(xp, x, *, kernel, stride, dilation, shape):
     """The adjoint of im2col: y = the columns added up where their patches lie        x̄ = the patches of ȳ
 
-    x (N, C kh kw, Ho Wo)   →   y (N, C, H, W)"""
+    x (N, C ∏kernel, ∏places)   →   y (N, C, *size)"""
     gx = lambda g: xp.im2col(g, kernel=kernel, stride=stride, dilation=dilation)
     return xp.col2im(x, kernel=kernel, stride=stride, dilation=dilation, shape=shape), (gx,)
 

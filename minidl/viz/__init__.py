@@ -1,13 +1,40 @@
-"""Pictures of what a program does: the tape of a run, forwards and backwards, and graphs drawn from it."""
+"""Pictures and tables of what a program does: networks, gradients, training, and the tape of a run.
+
+Figures follow matplotlib: `ax=None` is taken and the axes are returned; nothing is shown or saved."""
 
 import importlib as _importlib
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-# Each name is imported when it is first asked for: whoever wants one picture does not wait for all of them.
-_FUNCTIONS = {"record": "tape", "step": "stepper"}
+# Each name is imported when it is first asked for: whoever wants one picture does not wait for all of them. No module
+# may bear the name of a function: once imported, it would take the function's place.
+_FUNCTIONS = {
+    "Summary": "costs",
+    "activation_histograms": "histograms",
+    "attention_maps": "attention",
+    "gradient_flow": "gradients",
+    "gradients_through_time": "gradients",
+    "loss_landscape": "landscape",
+    "optimizer_race": "race",
+    "record": "tape",
+    "step": "stepper",
+    "summary": "costs",
+    "weight_histograms": "histograms",
+}
 
-__all__ = ["record", "step"]
+__all__ = [
+    "Summary",
+    "activation_histograms",
+    "attention_maps",
+    "gradient_flow",
+    "gradients_through_time",
+    "loss_landscape",
+    "optimizer_race",
+    "record",
+    "step",
+    "summary",
+    "weight_histograms",
+]
 
 
 def __getattr__(name: str) -> _Any:
@@ -16,6 +43,19 @@ def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 if _TYPE_CHECKING:
+    from .attention import attention_maps as attention_maps
+    from .costs import Summary as Summary
+    from .costs import summary as summary
+    from .gradients import gradient_flow as gradient_flow
+    from .gradients import gradients_through_time as gradients_through_time
+    from .histograms import activation_histograms as activation_histograms
+    from .histograms import weight_histograms as weight_histograms
+    from .landscape import loss_landscape as loss_landscape
+    from .race import optimizer_race as optimizer_race
     from .stepper import step as step
     from .tape import record as record

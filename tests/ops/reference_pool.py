@@ -13,64 +13,60 @@ def count(n, k, s, p, d, ceil_mode):
     return windows
 
 
-def windows(x, kernel, stride, padding=(0, 0), dilation=(1, 1), ceil_mode=False):
-    """(output place, [(row, column) of the window, also where these lie outside])."""
-    Ho, Wo = (count(*how, ceil_mode) for how in zip(x.shape[2:], kernel, stride, padding, dilation))
-    for i, j in np.ndindex(Ho, Wo):
-        yield (i, j), [
-            (i * stride[0] - padding[0] + a * dilation[0], j * stride[1] - padding[1] + e * dilation[1])
-            for a, e in np.ndindex(*kernel)
-        ]
+def windows(x, kernel, stride, padding, dilation=None, ceil_mode=False):
+    """(output place, [the places of the window, also where these lie outside])."""
+    dilation = dilation or (1,) * len(kernel)
+    size = [count(*how, ceil_mode) for how in zip(x.shape[2:], kernel, stride, padding, dilation)]
+    assert min(size) > 0
+    for at in np.ndindex(*size):
+        starts = [i * s - p for i, s, p in zip(at, stride, padding)]
+        yield at, [tuple(i + a * d for i, a, d in zip(starts, inner, dilation)) for inner in np.ndindex(*kernel)]
 
 
 def gather(x, one, dtype, **how):
     made = {place: one(places) for place, places in windows(x, **how)}
-    Ho, Wo = (max(k) + 1 for k in zip(*made))
-    y = np.zeros((*x.shape[:2], Ho, Wo), dtype)
+    y = np.zeros((*x.shape[:2], *(max(k) + 1 for k in zip(*made))), dtype)
     for place, value in made.items():
         y[(..., *place)] = value
     return y
 
 
 def inside(x, places):
-    return [(i, j) for i, j in places if 0 <= i < x.shape[2] and 0 <= j < x.shape[3]]
+    return [at for at in places if all(0 <= i < n for i, n in zip(at, x.shape[2:]))]
 
 
-def max_pool2d(x, **how):
-    return gather(x, lambda places: np.max([x[:, :, i, j] for i, j in inside(x, places)], axis=0), float, **how)
+def max_pool(x, **how):
+    return gather(x, lambda places: np.max([x[:, :, *at] for at in inside(x, places)], axis=0), float, **how)
 
 
-def max_pool2d_places(x, **how):
+def max_pool_places(x, **how):
     def one(places):
         places = inside(x, places)
-        best = np.argmax([x[:, :, i, j] for i, j in places], axis=0)
-        return np.asarray([i * x.shape[3] + j for i, j in places])[best]
+        best = np.argmax([x[:, :, *at] for at in places], axis=0)
+        return np.asarray([np.ravel_multi_index(at, x.shape[2:]) for at in places])[best]
 
     return gather(x, one, int, **how)
 
 
-def avg_pool2d(x, count_include_pad=True, divisor_override=None, padding=(0, 0), **how):
+def avg_pool(x, count_include_pad=True, divisor_override=None, *, padding, **how):
     def one(places):
-        near = [(i, j) for i, j in places if i < x.shape[2] + padding[0] and j < x.shape[3] + padding[1]]
+        near = [at for at in places if all(i < n + p for i, n, p in zip(at, x.shape[2:], padding))]
         n = divisor_override or len(near if count_include_pad else inside(x, places))
-        return sum(x[:, :, i, j] for i, j in inside(x, places)) / n
+        return sum(x[:, :, *at] for at in inside(x, places)) / n
 
     return gather(x, one, float, padding=padding, **how)
 
 
-def adaptive_avg_pool2d(x, size):
-    H, W = x.shape[-2:]
-    y = np.zeros((*x.shape[:-2], *size))
-    for i, j in np.ndindex(*size):
-        rows = slice(math.floor(i * H / size[0]), math.ceil((i + 1) * H / size[0]))
-        columns = slice(math.floor(j * W / size[1]), math.ceil((j + 1) * W / size[1]))
-        y[..., i, j] = x[..., rows, columns].mean(axis=(-2, -1))
-    return y
+def resample(x, i, w, axis):
+    assert i.shape == w.shape and i.shape[1]
+    moved = np.moveaxis(x, axis, 0)
+    y = np.stack([sum(share * moved[k] for k, share in zip(ks, shares)) for ks, shares in zip(i, w)])
+    return np.moveaxis(y, 0, axis)
 
 
 REFERENCES = {
-    "max_pool2d": max_pool2d,
-    "max_pool2d_places": max_pool2d_places,
-    "avg_pool2d": avg_pool2d,
-    "adaptive_avg_pool2d": adaptive_avg_pool2d,
+    "max_pool": max_pool,
+    "max_pool_places": max_pool_places,
+    "avg_pool": avg_pool,
+    "resample": resample,
 }

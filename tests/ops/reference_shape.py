@@ -1,6 +1,7 @@
 """Where values stand, one element at a time."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -92,26 +93,26 @@ def pad(x, *, pad_width):
 
 
 def patches(shape, kernel, stride, dilation):
-    """For each entry (n, c kh kw, place) of the columns, the place in x (N, C, H, W)."""
-    N, C, H, W = shape
-    rows = range(0, H - dilation[0] * (kernel[0] - 1), stride[0])
-    columns = range(0, W - dilation[1] * (kernel[1] - 1), stride[1])
+    """For each entry (n, c ∏kernel, place) of the columns, the place in x (N, C, *size)."""
+    N, C, *size = shape
+    along = [range(0, m - d * (k - 1), s) for m, d, k, s in zip(size, dilation, kernel, stride)]
+    starts = list(itertools.product(*along))
     for n in range(N):
-        inner = itertools.product(range(C), range(kernel[0]), range(kernel[1]))
-        for row, (c, i, j) in enumerate(inner):
-            for place, (top, left) in enumerate(itertools.product(rows, columns)):
-                yield (n, row, place), (n, c, top + i * dilation[0], left + j * dilation[1]), len(rows) * len(columns)
+        for row, (c, *inner) in enumerate(itertools.product(range(C), *map(range, kernel))):
+            for place, start in enumerate(starts):
+                yield (n, row, place), (n, c, *(i + a * d for i, a, d in zip(start, inner, dilation))), len(starts)
 
 
 def im2col(x, *, kernel, stride, dilation):
     found = list(patches(x.shape, kernel, stride, dilation))
-    y = np.zeros((x.shape[0], x.shape[1] * kernel[0] * kernel[1], found[0][2]))
+    y = np.zeros((x.shape[0], x.shape[1] * math.prod(kernel), found[0][2]))
     for at, source, _ in found:
         y[at] = x[source]
     return y
 
 
 def col2im(x, *, kernel, stride, dilation, shape):
+    assert x.shape[1] == shape[1] * math.prod(kernel)
     y = np.zeros(shape)
     for at, target, _ in patches(shape, kernel, stride, dilation):
         y[target] += x[at]

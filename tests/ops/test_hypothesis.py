@@ -49,8 +49,8 @@ def low_of(op):
 
 UNARY = [
     op for op in EVERY
-    if arity(op) == 1 and not keywords(op) and op.samples[0].args[0].kind == "float" and "linalg" not in op.__module__
-    and op.name != "median"
+    if arity(op) == 1 and not keywords(op) and op.samples[0].args[0].kind == "float" and op.name != "median"
+    and op.__module__.rpartition(".")[2] not in ("linalg", "factor")
 ]  # fmt: skip
 BINARY = [op for op in EVERY if arity(op) == 2 and not keywords(op) and op.promote and "elementwise" in op.__module__]
 REDUCTIONS = [

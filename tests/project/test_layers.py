@@ -16,8 +16,8 @@ LAYERS = [
     {"autograd"},
     {"ops", "api"},
     {"kernels"},
-    {"nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg"},
-    {"training", "models", "explain", "viz", "deploy", "distributed", "keras", "demo"},
+    {"nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special"},
+    {"training", "models", "explain", "viz", "deploy", "distributed", "keras", "demo", "machine"},
     {"cli", "__main__"},
 ]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}

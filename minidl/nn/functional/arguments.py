@@ -8,6 +8,7 @@ from ...autograd import OPS, Tensor, write
 from ...errors import refusal, what_is
 
 Ints: TypeAlias = int | Sequence[int]
+SPACES = {1: "C, L", 2: "C, H, W", 3: "C, D, H, W"}  # the axes of one sample, by how many lie in space
 
 
 def several(value: Ints, n: int, name: str, operation: str, least: int | None = None) -> tuple[int, ...]:
@@ -33,20 +34,17 @@ def batched(x: Tensor, ndim: int, operation: str, names: str) -> tuple[Tensor, C
     return OPS.reshape(x, shape=(1, *x.shape)), lambda y: OPS.reshape(y, shape=y.shape[1:])
 
 
+def extent(t: Tensor) -> tuple[Any, Any]:
+    """The smallest and the largest value, to be checked; of nothing, and of what has no values, 0 and 0."""
+    t = t.detach()
+    return (OPS.min(t).item(), OPS.max(t).item()) if 0 not in t.shape and not t.is_meta else (0, 0)
+
+
 def perhaps_in_place(op: Any, x: Tensor, inplace: bool, **params: Any) -> Tensor:
     for name, value in params.items():
         if not isinstance(value, (int, float)):
             raise refusal(TypeError, op.name, f"{name} must be a number, got {what_is(value)}", input=x)
     return write(op, x, **params) if inplace else op(x, **params)
-
-
-def in_rows(x: Tensor) -> Tensor:
-    """(N, C, L) as (N, C, 1, L): one axis in space as a picture of one row."""
-    return OPS.reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))
-
-
-def out_of_rows(y: Tensor) -> Tensor:
-    return OPS.reshape(y, shape=(*y.shape[:-2], y.shape[-1]))
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str, operation: str) -> str:

@@ -2,7 +2,7 @@
 
 from ...autograd import OPS, Tensor
 from ...errors import ShapeError, refusal
-from .arguments import Ints, batched, in_rows, out_of_rows, several
+from .arguments import SPACES, Ints, batched, several
 from .shape import pad
 
 
@@ -28,30 +28,28 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     return y if bias is None else y + bias
 
 
+def conv1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1,
+    padding: Ints | str = 0, dilation: Ints = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """Slide filters over signals: input (N, C, L) or (C, L), weight (F, C/groups, k)."""
+    return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+
+
 def conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Ints = 1,
-    padding: Ints | str = 0,
-    dilation: Ints = 1,
-    groups: int = 1,
-) -> Tensor:
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1,
+    padding: Ints | str = 0, dilation: Ints = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
     """Slide filters over pictures: input (N, C, H, W) or (C, H, W), weight (F, C/groups, kh, kw)."""
     return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv1d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Ints = 1,
-    padding: Ints | str = 0,
-    dilation: Ints = 1,
-    groups: int = 1,
-) -> Tensor:
-    """Slide filters over signals: input (N, C, L) or (C, L), weight (F, C/groups, k)."""
-    return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+def conv3d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1,
+    padding: Ints | str = 0, dilation: Ints = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """Slide filters over volumes: input (N, C, D, H, W) or (C, D, H, W), weight (F, C/groups, kd, kh, kw)."""
+    return _conv("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
 
 
 def _conv(
@@ -64,10 +62,7 @@ def _conv(
         x, around = _padded(name, x, weight, padding, steps, spread)
     else:
         around = several(padding, n, "padding", name, least=0)
-    if n == 2:
-        return unbatched(OPS.conv2d(x, weight, bias, stride=steps, padding=around, dilation=spread, groups=groups))
-    how = {"stride": (1, *steps), "padding": (0, *around), "dilation": (1, *spread)}
-    return unbatched(out_of_rows(OPS.conv2d(in_rows(x), in_rows(weight), bias, **how, groups=groups)))
+    return unbatched(OPS.conv(x, weight, bias, stride=steps, padding=around, dilation=spread, groups=groups))
 
 
 def _padded(
@@ -86,34 +81,31 @@ def _padded(
     return x, tuple(t // 2 for t in total)
 
 
+def conv_transpose1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints = 0,
+    output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+) -> Tensor:  # fmt: skip
+    """conv1d's input gradient as a layer: input (N, F, L) or (F, L), weight (F, C/groups, k)."""
+    how = stride, padding, output_padding, groups, dilation
+    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, *how)
+
+
 def conv_transpose2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Ints = 1,
-    padding: Ints = 0,
-    output_padding: Ints = 0,
-    groups: int = 1,
-    dilation: Ints = 1,
-) -> Tensor:
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints = 0,
+    output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+) -> Tensor:  # fmt: skip
     """conv2d's input gradient as a layer: input (N, F, H, W) or (F, H, W), weight (F, C/groups, kh, kw)."""
     how = stride, padding, output_padding, groups, dilation
     return _conv_transpose("conv_transpose2d", 2, input, weight, bias, *how)
 
 
-def conv_transpose1d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Ints = 1,
-    padding: Ints = 0,
-    output_padding: Ints = 0,
-    groups: int = 1,
-    dilation: Ints = 1,
-) -> Tensor:
-    """conv1d's input gradient as a layer: input (N, F, L) or (F, L), weight (F, C/groups, k)."""
+def conv_transpose3d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1, padding: Ints = 0,
+    output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+) -> Tensor:  # fmt: skip
+    """conv3d's input gradient as a layer: input (N, F, D, H, W) or (F, D, H, W), weight (F, C/groups, kd, kh, kw)."""
     how = stride, padding, output_padding, groups, dilation
-    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, *how)
+    return _conv_transpose("conv_transpose3d", 3, input, weight, bias, *how)
 
 
 def _conv_transpose(
@@ -126,22 +118,28 @@ def _conv_transpose(
         reason = f"output_padding={more} must be smaller than stride={steps} or dilation={spread}"
         raise refusal(RuntimeError, name, reason, input=input)
     x, unbatched = _checked(name, n, input, weight, groups, 0)
-    if n == 2:
-        how = {"stride": steps, "padding": around, "output_padding": more, "dilation": spread, "groups": groups}
-        return unbatched(OPS.conv_transpose2d(x, weight, bias, **how))
-    how = {"stride": (1, *steps), "padding": (0, *around), "output_padding": (0, *more), "dilation": (1, *spread)}
-    return unbatched(out_of_rows(OPS.conv_transpose2d(in_rows(x), in_rows(weight), bias, **how, groups=groups)))
+    how = {"stride": steps, "padding": around, "output_padding": more, "dilation": spread, "groups": groups}
+    return unbatched(OPS.conv_transpose(x, weight, bias, **how))
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """conv1d with time first: input (T, N, C), weight (k, C, F)."""
+    if input.ndim != 3 or weight.ndim != 3:
+        raise refusal(
+            RuntimeError, "conv_tbc", "input (T, N, C) and weight (k, C, F) are expected", input=input, weight=weight
+        )
+    y = conv1d(OPS.transpose(input, axes=(1, 2, 0)), OPS.transpose(weight, axes=(2, 1, 0)), bias, padding=pad)
+    return OPS.transpose(y, axes=(2, 0, 1))
 
 
 def _checked(name, n, input, weight, groups, kernel_axis):
     """The input with a batch axis, and the way back, once its axes and channels (that axis of the weight) are right."""
-    space = ("L", "H, W")[n - 1]
     if weight.ndim != n + 2:
-        reason = f"a weight with {n + 2} axes is expected, ({('k', 'kh, kw')[n - 1]}) last"
+        reason = f"a weight with {n + 2} axes is expected, ({('k', 'kh, kw', 'kd, kh, kw')[n - 1]}) last"
         raise refusal(RuntimeError, name, reason, input=input, weight=weight)
     if groups < 1:
         raise refusal(RuntimeError, name, f"groups must be at least 1, got {groups}", input=input)
-    x, unbatched = batched(input, n + 2, name, f"C, {space}")
+    x, unbatched = batched(input, n + 2, name, SPACES[n])
     C, channels = x.shape[1], weight.shape[kernel_axis] * (groups if kernel_axis else 1)
     if C != channels:
         reason = f"the input has {C} channels, weight {weight.shape} expects {channels} with groups={groups}"

@@ -1,0 +1,148 @@
+"""Every kernel beside the formula it stands in for: value and all gradients, whatever the shapes and the threads."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from minidl import kernels
+from minidl.autograd import OPS
+from minidl.backend import NUMPY
+from minidl.testing import checks
+
+pytestmark = pytest.mark.skipif(not kernels.ON, reason="MINIDL_KERNELS=off leaves every kernel out")
+KERNELS = [op for op in checks.registry() if NUMPY in op.kernels]
+settings_here = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def compare(op, arrays, params):
+    """The kernel serves this case, and its value and gradients are the formula's."""
+    (y, vjps), (y0, vjps0) = op.kernels[NUMPY](NUMPY, *arrays, **params), op.formula(NUMPY, *arrays, **params)
+    ys, ys0 = (t if type(t) is tuple else (t,) for t in (y, y0))
+    bound = 1e-11 if ys0[0].dtype == np.float64 else 2e-4
+    for a, b in zip(ys, ys0, strict=True):
+        close(a, b, bound)
+    g = np.random.default_rng(0).standard_normal(ys0[0].shape).astype(ys0[0].dtype)
+    gradients = [v(g) if callable(v) else [vjp and vjp(g) for vjp in v] for v in (vjps, vjps0)]
+    for x, a, b in zip(arrays, *gradients, strict=True):
+        assert (a is None) == (b is None)
+        if x is not None:
+            close(NUMPY.sum_to(a, shape=x.shape), NUMPY.sum_to(b, shape=x.shape), bound)
+
+
+def close(a, b, bound):
+    assert a.shape == b.shape and a.dtype == b.dtype
+    assert np.abs(a - b).max(initial=0) <= bound * max(1, np.abs(b).max(initial=0))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "op, sample", [pytest.param(op, s, id=f"{op.name}-{k}") for op in KERNELS for k, s in enumerate(op.samples)]
+)
+def test_on_every_sample(op, sample, dtype, shared_work):
+    checks.check_kernel(op, sample, NUMPY, dtype)
+
+
+@st.composite
+def convolutions(draw):
+    axes = draw(st.integers(1, 3))
+    sizes = lambda low, high: draw(st.tuples(*[st.integers(low, high)] * axes))
+    groups, dtype = draw(st.integers(1, 3)), draw(st.sampled_from(["float32", "float64"]))
+    kernel, dilation, padding = sizes(1, 5), sizes(1, 2), sizes(0, 3)
+    least = [max(1, d * (k - 1) + 1 - 2 * p) for d, k, p in zip(dilation, kernel, padding)]
+    size = [n + draw(st.integers(0, 8 - 2 * axes)) for n in least]
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    array = lambda *shape: rng.standard_normal(shape).astype(dtype)
+    x = array(draw(st.integers(1, 20)), groups * draw(st.integers(1, 4)), *size)
+    if draw(st.booleans()):
+        x = array(*(2 * n for n in x.shape))[tuple(slice(None, 2 * n, 2) for n in x.shape)]
+    w = array(groups * draw(st.integers(1, 4)), x.shape[1] // groups, *kernel)
+    b = array(w.shape[0]) if draw(st.booleans()) else None
+    return (x, w, b), {"stride": sizes(1, 3), "padding": padding, "dilation": dilation, "groups": groups}
+
+
+@given(convolutions())
+@settings_here
+def test_convolution(shared_work, case):
+    compare(OPS.conv, *case)
+
+
+@st.composite
+def products(draw):
+    n, k, m = (draw(st.integers(1, 9)) for _ in "nkm")
+    batch = draw(st.lists(st.integers(1, 3), max_size=2))
+    some = lambda: [draw(st.sampled_from([1, size])) for size in batch]
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    dtype = draw(st.sampled_from(["float32", "float64"]))
+    turned = lambda *shape: rng.standard_normal((*shape[:-2], shape[-1], shape[-2])).astype(dtype).swapaxes(-1, -2)
+    return (turned(*some(), n, k), turned(*some(), k, m)), {}
+
+
+@given(products())
+@settings_here
+def test_products(shared_work, case):
+    compare(OPS.matmul, *case)
+
+
+@given(st.lists(st.integers(1, 5), min_size=2, max_size=4), st.integers(1, 7), st.booleans())
+@settings_here
+def test_linear(shared_work, shape, outputs, bias):
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal(shape), rng.standard_normal((outputs, shape[-1])), rng.standard_normal(outputs)
+    compare(OPS.linear, (x, w, b if bias else None), {})
+
+
+DTYPES = st.sampled_from(["float32", "float64"])
+
+
+@st.composite
+def normalisations(draw, per_channel):
+    """x far from zero mean and unit variance, strided or not; w and b or not."""
+    shape = draw(st.lists(st.integers(1, 6), min_size=3, max_size=4))
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 99))), draw(DTYPES)
+    x = (3 + 2 * rng.standard_normal(shape)).astype(dtype)
+    x = x.swapaxes(0, -1) if draw(st.booleans()) else x
+    last = draw(st.integers(1, 2))
+    size = x.shape[1:2] if per_channel else x.shape[x.ndim - last :]
+    w, b = (rng.standard_normal(size).astype(dtype) if draw(st.booleans()) else None for _ in "wb")
+    return (x, w, b), {"eps": 1e-3} if per_channel else {"eps": 1e-3, "last": last}
+
+
+@given(normalisations(per_channel=True))
+@settings_here
+def test_batch_norm(shared_work, case):
+    compare(OPS.batch_norm, *case)
+
+
+@given(normalisations(per_channel=False))
+@settings_here
+def test_layer_norm(shared_work, case):
+    compare(OPS.layer_norm, *case)
+
+
+@st.composite
+def windows(draw, dilated):
+    axes = draw(st.integers(1, 3))
+    sizes = lambda low, high: draw(st.tuples(*[st.integers(low, high)] * axes))
+    kernel, dilation = sizes(1, 3), sizes(1, 2) if dilated else (1,) * axes
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel) if dilated else (0,) * axes
+    size = [max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 4)) for k, d, p in zip(kernel, dilation, padding)]
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    x = rng.integers(0, 9, (draw(st.integers(1, 4)), 2, *size)).astype(draw(DTYPES))  # with ties
+    x = x[..., ::-1] if draw(st.booleans()) else x
+    params = {"kernel": kernel, "stride": sizes(1, 3), "padding": padding}
+    return (x,), params | ({"dilation": dilation, "ceil_mode": draw(st.booleans())} if dilated else {})
+
+
+@given(windows(dilated=True))
+@settings_here
+def test_max_pool(shared_work, case):
+    compare(OPS.max_pool, *case)
+
+
+@given(windows(dilated=False))
+@settings_here
+def test_avg_pool(shared_work, case):
+    compare(OPS.avg_pool, *case)

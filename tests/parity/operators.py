@@ -1,0 +1,395 @@
+"""PyTorch's samples of its own operators (OpInfo), each run on both sides."""
+
+import collections
+import contextlib
+import dataclasses
+import functools
+import itertools
+import random
+import re
+import warnings
+import zlib
+
+import numpy as np
+import torch
+from torch.testing._internal.common_methods_invocations import op_db
+from torch.testing._internal.opinfo.core import SampleInput
+
+import minidl
+
+from .compare import flat, same, same_array
+from .mirror import Foreign, Mirror, Missing, find, names_of_functions, numbers
+from .names import in_scope
+
+# Floats with gradients first; a whole-number, a small and a truth dtype for promotion and refusals.
+DTYPES = [torch.float64, torch.float32, torch.int64, torch.uint8, torch.bool]
+
+# Their numbers are drawn: shapes and dtypes are compared, and nothing more.
+RANDOM = re.compile(
+    r"bernoulli|multinomial|normal|rand\w*|uniform|cauchy|exponential|geometric|log_normal|empty\w*|new_empty\w*|"
+    r"resize_\w*|nn\.functional\.(\w*dropout\w*|rrelu|fractional_max_pool\dd|gumbel_softmax)|(svd|pca)_lowrank|"
+    r"nn\.functional\.scaled_dot_product_attention_with_dropout"
+)
+
+
+@dataclasses.dataclass
+class Outcome:
+    """One sample on one side and the other."""
+
+    op: str
+    name: str  # in the list
+    how: str  # function, method, in place, operator, alias, error; "... refused" where PyTorch refuses the sample
+    dtype: str
+    number: int
+    sample: str
+    value: str = ""  # why it differs; "" where it agrees
+    first: str | None = None  # of the gradient; None where there is none to compare
+    second: str | None = None
+
+    @property
+    def why(self):
+        order = [("", self.value), ("gradient: ", self.first), ("second gradient: ", self.second)]
+        return next((stage + text for stage, text in order if text), "")
+
+
+def title(op):
+    return op.name + (f"/{op.variant_test_name}" if op.variant_test_name else "")
+
+
+@functools.cache
+def scope():
+    return set(in_scope())
+
+
+def path_of(op):
+    """The name in the list that an operator's samples are of; None where it is not in scope."""
+    for space, suffix in (("", ""), ("torch.", ""), ("Tensor.", ""), ("Tensor.", "_")):
+        if space + op.name + suffix in scope():
+            return space + op.name + suffix
+    return None
+
+
+@functools.cache
+def operators():
+    """The operators in scope, by title."""
+    return {title(op): op for op in op_db if path_of(op)}
+
+
+def seed(text):
+    """The same samples each time. (Past PyTorch's own way to iterate, which reads the call stack at each sample.)"""
+    number = zlib.crc32(text.encode())
+    torch.default_generator.manual_seed(number)
+    np.random.seed(number)
+    random.seed(number)
+
+
+def is_random(op):
+    return bool(RANDOM.fullmatch(op.name)) or "/in_place" in title(op)
+
+
+def spread(items, cap):
+    """At most `cap` of the items, evenly spaced (the first two hundred at most are looked at)."""
+    if cap is None:
+        return list(enumerate(items))
+    items = list(enumerate(itertools.islice(items, 200)))
+    if len(items) <= cap:
+        return items
+    return [items[k * (len(items) - 1) // max(cap - 1, 1)] for k in range(cap)]
+
+
+@contextlib.contextmanager
+def quiet():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def run(op, cap=None, dtypes=DTYPES):
+    """The outcomes of one operator's samples: at most `cap` for each dtype and variant."""
+    found = []
+    with quiet():
+        for dtype in dtypes:
+            if dtype not in op.supported_dtypes("cpu"):
+                continue
+            differentiable = dtype.is_floating_point and op.supports_autograd
+            seed(title(op))
+            fewer = cap and (cap if dtype is torch.float64 else max(1, cap // 3))
+            samples = spread(op.sample_inputs_func(op, "cpu", dtype, differentiable), fewer)
+            for number, sample in samples:
+                found += run_sample(op, dtype, number, sample)
+        found += run_errors(op, cap)
+    return found
+
+
+def run_sample(op, dtype, number, sample):
+    try:
+        theirs = op.op(sample.input, *sample.args, **sample.kwargs)
+    except Exception:
+        return []  # a sample that PyTorch itself cannot run here
+    if any(isinstance(t, torch.Tensor) and (t.dtype.is_complex or t.layout is not torch.strided) for t in flat(theirs)):
+        return []
+    outcomes = []
+    for name, how, torch_function, path in variants(op):
+        if how.startswith("operator") and (sample.kwargs or len(sample.args) > 1):
+            continue
+        outcome = Outcome(title(op), name, how, str(dtype).removeprefix("torch."), number, described(sample))
+        try:
+            both_sides(op, sample, how, torch_function, path, dtype, outcome)
+        except Foreign:
+            continue
+        outcomes.append(outcome)
+    return outcomes
+
+
+def variants(op):
+    return variants_of(title(op))
+
+
+@functools.cache
+def variants_of(name):
+    """(name, how, PyTorch's function, its path in minidl or None where it is a wrapper) for each way to call it."""
+    op = operators()[name]
+    path = path_of(op)
+    plain = functools.reduce(lambda home, part: getattr(home, part, None), op.name.split("."), torch)
+    found = [(path, "function", op.op, path if plain is op.op else None)]
+    if op.name.startswith("__"):
+        return found
+    methods = [("method", op.method_variant), ("in place", op.inplace_variant)]
+    for how, variant in methods + [m for a in op.aliases for m in (("alias", a.op), ("alias method", a.method_variant),
+                                                                   ("alias in place", a.inplace_variant))]:
+        name = names_of_functions().get(id(variant)) if variant is not None else None
+        if name in scope():
+            found.append((name, how, variant, name))
+    for how, variant in (("operator", op.operator_variant), ("operator in place", op.inplace_operator_variant)):
+        name = f"Tensor.__{getattr(variant, '__name__', '')}__"
+        if variant is not None and name in scope():
+            found.append((name, how, variant, OPERATOR))
+    return found
+
+
+OPERATOR = object()  # a function of Python's `operator`, the same on both sides
+
+
+def both_sides(op, sample, how, torch_function, path, dtype, outcome):
+    """Fill in how the two sides agree."""
+    mirror = Mirror()
+    args = (sample.input, *sample.args)
+    try:
+        mine, keywords = mirror(args), mirror(sample.kwargs)
+    except Missing as missing:
+        outcome.value = str(missing)
+        return
+    if how.endswith("in place"):
+        with torch.no_grad():
+            args = (args[0].clone() if isinstance(args[0], torch.Tensor) else args[0], *args[1:])
+            if isinstance(mine[0], minidl.Tensor):
+                with minidl.no_grad():
+                    mine = (minidl.from_numpy(np.array(numbers(args[0]), order="K")), *mine[1:])
+    try:
+        theirs = called(op, torch_function, args, sample.kwargs, grad=not how.endswith("in place"))
+    except Exception as error:
+        outcome.how = f"{how} refused"
+        refused(mirror, torch_function, path, mine, keywords, type(error), outcome)
+        return
+    try:
+        function = mirrored(mirror, torch_function, path)
+        if how.endswith("in place"):
+            with minidl.no_grad():
+                ours = function(*mine, **keywords)
+        else:
+            ours = called(op, function, mine, keywords, mirror=mirror)
+    except (Missing, Foreign) as error:
+        if isinstance(error, Foreign):
+            raise
+        outcome.value = str(error)
+        return
+    except Exception as error:
+        outcome.value = raised(error)
+        return
+    judge(op, sample, mirror, ours, theirs, dtype, how, outcome)
+
+
+def called(op, function, args, keywords, mirror=None, grad=True):
+    """The result, through the operator's own wrapper for gradients where it has one (an input made symmetric …)."""
+    wrapper = op.gradcheck_wrapper
+    plain = getattr(wrapper, "__name__", "") == "<lambda>"  # the default: the function, as it is
+    with contextlib.nullcontext() if grad else torch.no_grad():
+        if plain:
+            return function(*args, **keywords)
+        return (mirror(wrapper) if mirror else wrapper)(function, *args, **keywords)
+
+
+def mirrored(mirror, torch_function, path):
+    return torch_function if path is OPERATOR else find(path) if path else mirror(torch_function)
+
+
+def judge(op, sample, mirror, ours, theirs, dtype, how, outcome):
+    process = sample.output_process_fn_grad
+    drawn = is_random(op)
+    identity = getattr(process, "__name__", "") == "<lambda>" and process.__code__.co_code == _IDENTITY
+    if not identity and not how.endswith("in place"):  # what is unique of the result, up to signs and the like
+        outcome.value = same(ours, theirs, values=False)
+        try:
+            ours, theirs = mirror(process)(ours), process(theirs)
+        except (AttributeError, TypeError) as error:
+            outcome.value = outcome.value or raised(error)
+            return
+    outcome.value = outcome.value or same(ours, theirs, values=not drawn)
+    if outcome.value or how.endswith("in place") or drawn or not dtype.is_floating_point or not op.supports_autograd:
+        return
+    gradients(op, mirror, flat(ours), flat(theirs), dtype, outcome)
+
+
+_IDENTITY = (lambda x: x).__code__.co_code
+
+
+def gradients(op, mirror, ours, theirs, dtype, outcome):
+    """First and (in double precision) second derivatives in random directions."""
+    leaves = [(t, m) for t, m in mirror.pairs if t.requires_grad]
+    pairs = [(t, m) for t, m in zip(theirs, ours) if isinstance(t, torch.Tensor) and t.requires_grad]
+    if not leaves or not pairs:
+        return
+    if any(not m.requires_grad for _, m in pairs):
+        outcome.first = "the result requires no gradient"
+        return
+    rng = np.random.default_rng(outcome.number)
+    weights = [np.asarray(rng.normal(size=tuple(t.shape))).astype(str(m.dtype)) for t, m in pairs]
+    twice = dtype is torch.float64 and op.supports_gradgrad
+    seeds = [torch.from_numpy(w.copy()) for w in weights]
+    outputs, inputs = [t for t, _ in pairs], [t for t, _ in leaves]
+    try:
+        their_first = torch.autograd.grad(outputs, inputs, seeds, create_graph=twice, allow_unused=True)
+    except Exception:
+        return  # PyTorch has none for this sample
+    try:
+        our_first = minidl.autograd.grad([m for _, m in pairs], [m for _, m in leaves],
+                                         [minidl.from_numpy(w) for w in weights], create_graph=twice, allow_unused=True)
+    except Exception as error:
+        outcome.first = raised(error)
+        return
+    outcome.first = same_gradients(our_first, their_first, 10)
+    if outcome.first or not twice:
+        return
+    again = [(t, m, np.asarray(rng.normal(size=tuple(t.shape)))) for t, m in zip(their_first, our_first)
+             if t is not None and t.requires_grad]
+    if not again:
+        return
+    seeds = [torch.from_numpy(w.copy()) for _, _, w in again]
+    try:
+        their_second = torch.autograd.grad([t for t, _, _ in again], inputs, seeds, allow_unused=True)
+    except Exception:
+        return  # likewise
+    try:
+        usable = [(m, w) for _, m, w in again if m is not None and m.requires_grad]
+        our_second = [None] * len(leaves)
+        if usable:
+            our_second = minidl.autograd.grad([m for m, _ in usable], [m for _, m in leaves],
+                                              [minidl.from_numpy(w) for _, w in usable], allow_unused=True)
+    except Exception as error:
+        outcome.second = raised(error)
+        return
+    outcome.second = same_gradients(our_second, their_second, 100)
+
+
+def same_gradients(ours, theirs, loose):
+    for number, (mine, other) in enumerate(zip(ours, theirs)):
+        if mine is None and other is None:
+            continue
+        a = np.zeros(tuple(other.shape), str(other.dtype).removeprefix("torch.")) if mine is None else mine.array
+        b = np.zeros_like(a) if other is None else numbers(other)
+        if why := same_array(a, b, loose):
+            return f"of input {number}: {why}"
+    return ""
+
+
+def run_errors(op, cap):
+    if op.error_inputs_func is None:
+        return []
+    try:
+        wrong = spread(op.error_inputs_func(op, "cpu"), cap)
+    except Exception:
+        return []
+    outcomes = []
+    for number, case in wrong:
+        sample = case.sample_input
+        if not isinstance(sample, SampleInput):
+            continue
+        outcome = Outcome(title(op), path_of(op), "error", "", number, described(sample))
+        mirror = Mirror()
+        try:
+            args, keywords = mirror((sample.input, *sample.args)), mirror(sample.kwargs)
+        except Foreign:
+            continue
+        except Missing as missing:
+            outcome.value = str(missing)
+            outcomes.append(outcome)
+            continue
+        try:
+            op.op(sample.input, *sample.args, **sample.kwargs)
+            continue  # PyTorch takes it after all: it is an error of out= or of another dtype
+        except Exception as error:
+            kind = type(error)
+        refused(mirror, op.op, variants(op)[0][3], args, keywords, kind, outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def refused(mirror, torch_function, path, args, keywords, kind, outcome):
+    """minidl must refuse what PyTorch refuses, with an error that `except` clauses for PyTorch's also catch."""
+    try:
+        with minidl.no_grad() if "in place" in outcome.how else contextlib.nullcontext():
+            mirrored(mirror, torch_function, path)(*args, **keywords)
+    except Missing as missing:
+        outcome.value = str(missing)
+    except Exception as error:
+        if lacks(error) or not isinstance(error, kind):
+            outcome.value = raised(error, kind)
+    else:
+        outcome.value = f"accepts what PyTorch refuses with {kind.__name__}"
+
+
+def lacks(error):
+    """Does minidl not have a name? (Asked for by one of PyTorch's own wrappers around its functions.)"""
+    return isinstance(error, AttributeError) and re.fullmatch(
+        r"(?:module|type object|'Tensor' object)? ?(?:'minidl)?\.?(.*?)'? has no attribute '(\w+)'", str(error))
+
+
+def raised(error, kind=None):
+    if found := lacks(error):
+        where = "Tensor" if "Tensor" in found[1] else found[1] or "torch"
+        return f"missing: {where}.{found[2]}"
+    return f"raises {type(error).__name__}{f', not {kind.__name__}' if kind else ''}: {line(error)}"
+
+
+def line(error):
+    return " ".join(str(error).split())[:110]
+
+
+def described(sample):
+    """A sample in a line: shapes instead of numbers."""
+    def show(value):
+        if isinstance(value, torch.Tensor):
+            return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
+        if isinstance(value, (tuple, list)):
+            inner = ", ".join(map(show, value))
+            return f"[{inner}]"
+        return re.sub(r"<function (\S+) .*>", r"\1", repr(value))
+
+    parts = [show(sample.input), *map(show, sample.args), *(f"{k}={show(v)}" for k, v in sample.kwargs.items())]
+    return ", ".join(parts)[:150]
+
+
+def summary(outcomes):
+    """Counts: samples, those that agree in value and first gradient, those with a second one, and those that agree."""
+    counts = collections.Counter()
+    for o in outcomes:
+        if o.how == "error" or o.how.endswith("refused"):
+            counts["errors"] += 1
+            counts["errors agree"] += not o.value
+            continue
+        counts["samples"] += 1
+        counts["agree"] += not (o.value or o.first)
+        if o.second is not None or (o.dtype == "float64" and not o.how.endswith("in place") and (o.value or o.first)):
+            counts["second"] += 1
+            counts["second agree"] += o.second == ""
+    return counts
