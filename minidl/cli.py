@@ -13,6 +13,7 @@ import minidl
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("check every gradient, train on real digits, write the pictures", "minidl.demo.main:main"),
     "doctor": ("say what this machine has, what it lacks, and what installs it", "minidl.machine:main"),
+    "gradcheck": ("check gradients, and say what is wrong with one", "minidl.testing.doctor.command:main"),
     "train": ("train a network on a data set; survives being killed", "minidl.training.command:main"),
 }
 
