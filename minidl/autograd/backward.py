@@ -82,6 +82,7 @@ def values_of(xp: Any, node: Node, pairs: list[tuple[int, Any]]) -> list[Any]:
     where none came."""
     came, like, fills = dict(pairs), pairs[0][1], getattr(node.op, "fills", True)
     kinds: Any = node.shape
+    xp = xp if xp is OPS else backend_of(like)
     return [
         came[k] if k in came else xp.zeros_like(like, shape=kind[0], dtype=kind[1]) if fills else None
         for k, kind in enumerate(kinds)
