@@ -103,7 +103,7 @@ def _operator(name: str, swapped: bool) -> Callable[..., Any]:
     return lambda a, b: together(lambda xp, x, y: function(x, y), a, b)
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"):
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor", "lshift", "rshift"):
     setattr(BatchArray, f"__{_name.strip('_')}__", _operator(_name, False))
     setattr(BatchArray, f"__r{_name.strip('_')}__", _operator(_name, True))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "invert", "abs", "pos"):
@@ -419,16 +419,24 @@ def getitem(like, xp, name, x, *indices, key):
 
 @rule("index_add")
 def index_add(like, xp, name, g, *indices, key, shape):
-    key = tuple(key)
+    key, lead = tuple(key), g.values.shape[0] if is_mine(like, g) else 1
     if not any(is_mine(like, i) for i in indices):
         if indices and not adjoining(key):
             return NotImplemented
-        whole = (g.values.shape[0], *shape)
-        return like.like(xp.index_add(g.values, *indices, key=(slice(None), *key), shape=whole))
-    found = batched_indices(like, xp, indices, key)
-    if found is None:
-        return NotImplemented
-    return like.like(xp.index_add(full(like, g), *found[0], key=found[1], shape=(like.count, *shape)))
+        key = (slice(None), *key)
+    else:
+        found, lead = batched_indices(like, xp, indices, key), like.count
+        if found is None:
+            return NotImplemented
+        (indices, key), g = found, like.like(full(like, g))
+    values = lined_up(g, region(xp, g, (lead, *shape), indices, key))
+    return like.like(xp.index_add(values, *indices, key=key, shape=(lead, *shape)))
+
+
+def region(xp: Backend, g: BatchArray, whole: tuple[int, ...], indices: Sequence[Any], key: tuple[Any, ...]) -> int:
+    """How many axes of a sample lie at a key of an array of that shape."""
+    zero = xp.broadcast_to(xp.zeros_like(g.values, shape=(1,) * len(whole)), shape=whole)
+    return int(xp.getitem(zero, *indices, key=key).ndim) - 1
 
 
 @rule("put")
