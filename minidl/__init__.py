@@ -635,6 +635,7 @@ __all__ = [
     "cumprod",
     "cumsum",
     "cumulative_trapezoid",
+    "debug",
     "default_generator",
     "deg2rad",
     "deg2rad_",
@@ -1009,8 +1010,10 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
-_FUNCTIONS = {"save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
+_PACKAGES = {
+    "data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz",
+}  # fmt: skip
+_FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 
 
 def __getattr__(name: str) -> _Any:
@@ -1021,23 +1024,31 @@ def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _in_testing(name: str) -> _Any:
-    """PyTorch has these two in autograd; here they are built upon it, a few layers up."""
-    if name in ("gradcheck", "gradgradcheck"):
-        return getattr(__getattr__("testing"), name)
+_IN_AUTOGRAD = {
+    "gradcheck": "testing", "gradgradcheck": "testing", "detect_anomaly": "explain", "set_detect_anomaly": "explain",
+}  # fmt: skip
+
+
+def _above(name: str) -> _Any:
+    """PyTorch has these in autograd; here they are built upon it, a few layers up."""
+    if name in _IN_AUTOGRAD:
+        return getattr(__getattr__(_IN_AUTOGRAD[name]), name)
     raise AttributeError(f"module {autograd.__name__!r} has no attribute {name!r}")
 
 
-vars(autograd)["__getattr__"] = _in_testing
+vars(autograd)["__getattr__"] = _above
 
 
 if _TYPE_CHECKING:
     from . import data as data
+    from . import explain as explain
+    from . import func as func
     from . import nn, optim, testing, utils
     from . import saving as saving
     from . import training as training
     from . import vision as vision
     from . import viz as viz
+    from .explain import debug
     from .saving import load, save
     from .training import lint
     from .viz import summary

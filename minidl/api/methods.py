@@ -496,6 +496,11 @@ class Methods:
         return shape.element_size(self) * shape.numel(self)
 
     @property
+    def is_meta(self: Any) -> Any:
+        """Has it a shape and no numbers?"""
+        return self.device.type == "meta"
+
+    @property
     def is_cpu(self: Any) -> Any:
         """Is the tensor in the host's memory?"""
         return self.device.type == "cpu"
@@ -504,11 +509,6 @@ class Methods:
     def real(self: Any) -> Any:
         """The real part: the tensor itself."""
         return self
-
-    @property
-    def is_meta(self: Any) -> Any:
-        """Has it a shape and no numbers?"""
-        return self.device.type == "meta"
 
     @property
     def is_cuda(self: Any) -> Any:
