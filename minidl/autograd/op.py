@@ -245,7 +245,7 @@ def look(args: Sequence[Any], records: bool) -> bool:
     tensors = [a for a in args if isinstance(a, Tensor)]
     for a in tensors if records else ():
         a.memory.look()
-    return any([follow(a) for a in tensors])
+    return True in [follow(a) for a in tensors]
 
 
 def follow(view: Tensor) -> bool:
