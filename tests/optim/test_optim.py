@@ -246,7 +246,7 @@ def test_a_schedule_saves_resumes_and_warns():
     p = nn.Parameter(minidl.ones(1))
     opt = optim.SGD([p], lr=1.0)
     schedule = optim.lr_scheduler.StepLR(opt, 2)
-    with pytest.warns(UserWarning, match="before optimizer.step"):
+    with pytest.warns(UserWarning, match="before `optimizer.step"):
         schedule.step()
     opt.step()
     schedule.step()
