@@ -186,12 +186,14 @@ def combined(lib, kind, opt):
         return s.SequentialLR(opt, parts, [3, 7])
     if kind == "restarts":
         return s.SequentialLR(opt, [s.ExponentialLR(opt, 0.5), s.CosineAnnealingWarmRestarts(opt, 3)], [4])
-    inner = s.ChainedScheduler([s.StepLR(opt, 2), s.ConstantLR(opt, 0.5, 3)])
-    return s.SequentialLR(opt, [s.SequentialLR(opt, [s.ConstantLR(opt, 0.2, 1), s.StepLR(opt, 2)], [2]), inner], [6])
+    if kind == "chain first":
+        return s.SequentialLR(opt, [s.ChainedScheduler([s.StepLR(opt, 2), s.ConstantLR(opt, 0.5, 3)]), s.StepLR(opt, 4)], [6])
+    inner = s.SequentialLR(opt, [s.ConstantLR(opt, 0.2, 1), s.StepLR(opt, 2)], [2])
+    return s.SequentialLR(opt, [inner, s.ExponentialLR(opt, 0.5)], [6])
 
 
 @pytest.mark.filterwarnings("ignore:Detected call", "ignore:The epoch parameter")  # PyTorch's of its own first steps
-@pytest.mark.parametrize("kind", ["chained", "warm-up", "three", "restarts", "nested"])
+@pytest.mark.parametrize("kind", ["chained", "warm-up", "three", "restarts", "chain first", "nested"])
 def test_combinations_are_pytorchs(kind, torch):
     courses = []
     for lib in (minidl, torch):
@@ -306,4 +308,13 @@ def test_one_cycle_ends():
     for _ in range(3):
         schedule.step()
     with pytest.raises(ValueError, match="Tried to step 4 times"):
+        schedule.step()
+
+
+def test_a_combination_is_first_or_not_at_all():
+    opt, _ = make(minidl, "LambdaLR", {"lr_lambda": lambda epoch: 1})
+    chain = S.ChainedScheduler([S.StepLR(opt, 2)])
+    schedule = S.SequentialLR(opt, [S.StepLR(opt, 4), chain], [1])
+    opt.step()
+    with pytest.raises(NotImplementedError, match="only be the first"):
         schedule.step()
