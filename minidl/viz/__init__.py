@@ -19,6 +19,7 @@ _FUNCTIONS = {
     "loss_landscape": "landscape",
     "optimizer_race": "race",
     "record": "tape",
+    "step": "stepper",
     "summary": "costs",
     "weight_histograms": "histograms",
 }
@@ -34,6 +35,7 @@ __all__ = [
     "loss_landscape",
     "optimizer_race",
     "record",
+    "step",
     "summary",
     "weight_histograms",
 ]
@@ -61,4 +63,5 @@ if _TYPE_CHECKING:
     from .landscape import loss_landscape as loss_landscape
     from .patches import im2col as im2col
     from .race import optimizer_race as optimizer_race
+    from .stepper import step as step
     from .tape import record as record
