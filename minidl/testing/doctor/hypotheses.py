@@ -41,6 +41,7 @@ class Patient:
     k: int
     measured: list[Slopes]  # of every input of the case
     kinks: list[tuple[int, ...]] = field(default_factory=list)
+    unclear: int = 0  # entries left out, where the function is too steep for differences
 
     @property
     def name(self) -> str:
@@ -116,6 +117,14 @@ def diagnose(p: Patient) -> list[Diagnosis]:
                 found.append(Diagnosis(d.kind, d.says + also, d.fix))
     unique = list({d.kind: d for d in reversed(found)}.values())[::-1]
     return unique or [unexplained(p)]
+
+
+def unclear(p: Patient) -> Diagnosis:
+    return Diagnosis(
+        "unclear",
+        f"differences with different steps disagree about {p.name} as much as the gradient does: the function is too steep here.",
+        "check it elsewhere: away from poles, cliffs and singular matrices.",
+    )
 
 
 # --------------------------------------------------------------------- not the gradient: the place, the numbers
@@ -247,14 +256,16 @@ def overwrite(p: Patient) -> Iterator[Candidate]:
     """Only one of several contributions is there: of several uses, of several rows, of several entries."""
     starts = np.cumsum([0, *(v.size for v in p.case.seeds)])
     fix = "contributions add up: write `+=` where `=` stands (and start from zeros)."
-    if len(p.case.seeds) > 1:
-        for i, (a, b) in reversed(list(enumerate(itertools.pairwise(starts)))):
+    n = len(p.case.seeds)
+    for i, j in itertools.combinations(range(n, -1, -1), 2) if n <= 16 else ():  # the last ones first
+        if i - j < n:
             only = np.zeros_like(p.case.upstream)
-            only[a:b] = p.case.upstream[a:b]
+            only[starts[j] : starts[i]] = p.case.upstream[starts[j] : starts[i]]
+            which = f"output {j + 1}" if i - j == 1 else f"outputs {j + 1} to {i}"
             yield Candidate(
                 Diagnosis(
-                    "overwrite", f"{p.name} is used {len(p.case.seeds)} times, and only the contribution of use {i + 1} "
-                    "is in its gradient.", fix,
+                    "overwrite", f"{p.name} is used in {n} outputs, and only the contribution of {which} is in its gradient.",
+                    fix,
                 ),
                 p.slopes.gradient(only),
             )  # fmt: skip
