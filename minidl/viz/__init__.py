@@ -12,6 +12,7 @@ _FUNCTIONS = {
     "Summary": "costs",
     "activation_histograms": "histograms",
     "attention_maps": "attention",
+    "gradient_error": "gradcheck",
     "gradient_flow": "gradients",
     "gradients_through_time": "gradients",
     "graph": "drawing",
@@ -20,6 +21,7 @@ _FUNCTIONS = {
     "optimizer_race": "race",
     "record": "tape",
     "summary": "costs",
+    "v_curve": "gradcheck",
     "weight_histograms": "histograms",
 }
 
@@ -27,6 +29,7 @@ __all__ = [
     "Summary",
     "activation_histograms",
     "attention_maps",
+    "gradient_error",
     "gradient_flow",
     "gradients_through_time",
     "graph",
@@ -35,6 +38,7 @@ __all__ = [
     "optimizer_race",
     "record",
     "summary",
+    "v_curve",
     "weight_histograms",
 ]
 
@@ -54,6 +58,8 @@ if _TYPE_CHECKING:
     from .costs import Summary as Summary
     from .costs import summary as summary
     from .drawing import graph as graph
+    from .gradcheck import gradient_error as gradient_error
+    from .gradcheck import v_curve as v_curve
     from .gradients import gradient_flow as gradient_flow
     from .gradients import gradients_through_time as gradients_through_time
     from .histograms import activation_histograms as activation_histograms

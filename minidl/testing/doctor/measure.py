@@ -135,12 +135,12 @@ def slopes(case: Case, k: int, values: Arrays | None = None, step: float | None 
         entries = np.sort(np.random.default_rng(case.seed).choice(x.size, CHOSEN, replace=False))
     middle = case.flat(values)
     h = case.step if step is None else step
-    found = [_column(case, values, k, int(e), h, middle) for e in entries]
+    found = [column(case, values, k, int(e), h, middle) for e in entries]
     stacked = [np.stack([f[i] for f in found], axis=1) if found else np.zeros((middle.size, 0)) for i in range(3)]
     return Slopes(x.shape, entries, *stacked, np.array([f[3] for f in found], bool))
 
 
-def _column(case: Case, values: list[Any], k: int, entry: int, h: float, middle: Any) -> tuple[Any, Any, Any, bool]:
+def column(case: Case, values: list[Any], k: int, entry: int, h: float, middle: Any) -> tuple[Any, Any, Any, bool]:
     """The slope in one entry; from either side, too, where the two stay apart however small the step."""
     smooth = 1e-5 if case.noise < 1e-12 else 20 * case.rounding
     gaps = []

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .cases import case_of
-from .hypotheses import Diagnosis, Patient, diagnose, far, place, unclear
+from .hypotheses import diagnose, unclear
 from .measure import Case, Slopes, slopes, v_curve
+from .patient import Diagnosis, Patient, far, place
 
 
 @dataclass
@@ -160,7 +161,8 @@ def examine(case: Case, atol: float = 1e-5, rtol: float = 1e-3) -> Report:
     differs = ~((case.flat(case.values) == again) | np.isnan(again))
     if differs.any():
         raise ValueError(
-            f"gradcheck: {case.name} gives other values each time for the same inputs, so differences say nothing; is there "
+            f"gradcheck: {case.name} gives other values each time for the same inputs, so differences say nothing; "
+            "is there "
             "dropout (model.eval()) or another draw of random numbers in it?"
         )
     measured = [slopes(case, k) for k in range(len(case.values))]
@@ -209,7 +211,8 @@ def _second_opinion(p: Patient, bound: float) -> None:
     torn = np.isnan(v @ m.jacobian) | ((error > bound) & (error <= 10 * np.fmin(*gaps)))
     torn &= ~m.kinks & finite
     p.unclear = int(torn.sum())
-    p.measured[p.k] = Slopes(m.shape, m.entries[~torn], *(J[:, ~torn] for J in (m.jacobian, m.left, m.right)), m.kinks[~torn])
+    left = (J[:, ~torn] for J in (m.jacobian, m.left, m.right))
+    p.measured[p.k] = Slopes(m.shape, m.entries[~torn], *left, m.kinks[~torn])
     for name in ("right", "scale", "looked"):
         p.__dict__.pop(name, None)
 
