@@ -2,7 +2,15 @@
 // Draws the page from its data. Python has chosen the rows, the order in them and every x (viz/layout.py);
 // here the heights of rows are added up, because folding changes them.
 
+// A sentence comes as the number of its pattern and the words that belong in it.
 const D = JSON.parse(document.getElementById("data").textContent);
+(function spell(value) {
+  for (const key in value) {
+    const v = value[key];
+    if (v && v.w) value[key] = D.patterns[v.p].replace(/\{(\d)\}/g, (_, k) => v.w[k]);
+    else if (v && typeof v === "object") spell(v);
+  }
+})([D.steps, D.faults]);
 const L = D.layout, $ = id => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const svg = document.querySelector("#graph svg");
@@ -240,7 +248,8 @@ function drawGraph() {
   const revealed = fault && fault.first !== null && (!state.predict || state.committed.has(state.fault));
   const bad = revealed ? shown(fault.first, state.closed) : null;
 
-  for (const [key, r] of Object.entries(placed.groups).sort((a, b) => L.groups[a[0]].in.length - L.groups[b[0]].in.length))
+  const open = Object.entries(placed.groups).sort((a, b) => L.groups[a[0]].in.length - L.groups[b[0]].in.length);
+  for (const [, r] of open)
     make("rect", { class: "group", x: r.x, y: r.y, width: r.w, height: r.h }, null, svg);
   for (const edge of placed.edges) {
     const lit = s.k === "forward" && edge.v === s.e;
@@ -254,7 +263,7 @@ function drawGraph() {
       make("path", { d: `M${x - 9} ${y + 13}L${x} ${y}L${x + 9} ${y + 13}`, class: "edge", style: "stroke:var(--backward);stroke-width:4" }, null, svg);
     }
   }
-  for (const [key, r] of Object.entries(placed.groups)) {
+  for (const [key, r] of open) {
     const head = make("g", { class: "head", tabindex: 0, role: "button", "data-key": key, "aria-expanded": "true", "aria-label": `fold ${L.groups[key].label}` }, null, svg);
     make("rect", { x: r.x + 2, y: r.y + 2, width: Math.min(r.w - 4, L.groups[key].fw + 20), height: L.header - 4, rx: 8 }, null, head);
     make("text", { x: r.x + 12, y: r.y + 21 }, "▾ " + L.groups[key].label, head);
@@ -388,7 +397,8 @@ function drawPanel() {
   $("formula").hidden = !text;
   $("formula").replaceChildren();
   if (text) {
-    make("b", {}, `the formula of ${node.op}`, $("formula"));
+    const letters = D.operands[s.e].map((o, k) => o === null ? null : `${node.letters[k]} is ${name(o)}`).filter(Boolean);
+    make("b", {}, `the formula of ${node.op}: y is ${node.name}` + letters.slice(0, 6).map(l => ", " + l).join(""), $("formula"));
     text.slice(0, 7).forEach((pieces, i) => {
       const row = make("div", {}, null, $("formula"));
       pieces.forEach((piece, j) => {
