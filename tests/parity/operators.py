@@ -237,15 +237,16 @@ def judge(op, sample, mirror, ours, theirs, dtype, how, outcome):
     outcome.value = outcome.value or same(ours, theirs, values=not drawn)
     if outcome.value or how.endswith("in place") or drawn or not dtype.is_floating_point or not op.supports_autograd:
         return
-    gradients(op, mirror, flat(ours), flat(theirs), dtype, outcome)
+    twice = dtype is torch.float64 and op.supports_gradgrad
+    gradients(mirror.pairs, flat(ours), flat(theirs), twice, outcome)
 
 
 _IDENTITY = (lambda x: x).__code__.co_code
 
 
-def gradients(op, mirror, ours, theirs, dtype, outcome):
-    """First and (in double precision) second derivatives in random directions."""
-    leaves = [(t, m) for t, m in mirror.pairs if t.requires_grad]
+def gradients(leaves, ours, theirs, twice, outcome):
+    """First and second derivatives in random directions, by the leaves (theirs, ours) that require them."""
+    leaves = [(t, m) for t, m in leaves if t.requires_grad]
     pairs = [(t, m) for t, m in zip(theirs, ours) if isinstance(t, torch.Tensor) and t.requires_grad]
     if not leaves or not pairs:
         return
@@ -254,7 +255,6 @@ def gradients(op, mirror, ours, theirs, dtype, outcome):
         return
     rng = np.random.default_rng(outcome.number)
     weights = [np.asarray(rng.normal(size=tuple(t.shape))).astype(str(m.dtype)) for t, m in pairs]
-    twice = dtype is torch.float64 and op.supports_gradgrad
     seeds = [torch.from_numpy(w.copy()) for w in weights]
     outputs, inputs = [t for t, _ in pairs], [t for t, _ in leaves]
     try:
@@ -367,6 +367,10 @@ def line(error):
 
 def described(sample):
     """A sample in a line: shapes instead of numbers."""
+    return shown(sample.input, *sample.args, **sample.kwargs)
+
+
+def shown(*args, **keywords):
     def show(value):
         if isinstance(value, torch.Tensor):
             return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
@@ -375,7 +379,7 @@ def described(sample):
             return f"[{inner}]"
         return re.sub(r"<function (\S+) .*>", r"\1", repr(value))
 
-    parts = [show(sample.input), *map(show, sample.args), *(f"{k}={show(v)}" for k, v in sample.kwargs.items())]
+    parts = [*map(show, args), *(f"{k}={show(v)}" for k, v in keywords.items())]
     return ", ".join(parts)[:150]
 
 
@@ -389,7 +393,7 @@ def summary(outcomes):
             continue
         counts["samples"] += 1
         counts["agree"] += not (o.value or o.first)
-        if o.second is not None or (o.dtype == "float64" and not o.how.endswith("in place") and (o.value or o.first)):
+        if o.second is not None or (o.dtype == "float64" and o.value and not o.how.endswith("in place") or o.first):
             counts["second"] += 1
             counts["second agree"] += o.second == ""
     return counts
