@@ -103,7 +103,7 @@ def test_each_fault_shows_the_node_that_it_spoils_first(name):
 def test_a_fault_is_right_before_its_first_wrong_node_and_the_fork_is_where_it_says(name):
     tape = tape_of(*ALL[name]())
     good = right(tape)
-    for fault in faults(tape):
+    for fault in faults(tape, good):
         first = first_wrong(good, fault.spoilt)
         if first is None:
             continue
@@ -255,6 +255,28 @@ def test_tensors_of_any_rank_and_kind(make):
     x.requires_grad_()
     page = viz.step(make(x), names={"x": x})
     assert json.loads(json.dumps(page.data))["steps"]
+
+
+def test_on_every_device(device):
+    """The gradients are computed where the run was; only what is shown comes to the host."""
+    minidl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).to(device)
+    x = minidl.randn(5, 3, device=device)
+    loss = (model(x) * minidl.ones(2, device=device)).mean()
+    page = viz.step(loss, model=model, names={"x": x})
+    assert page.proved and page.first_wrong["wrong-transpose"] is not None
+    with viz.record():
+        loss = (model(x) ** 2).mean()
+    assert "Linear" in str(viz.step(loss, model=model).data["layout"])
+
+
+def test_a_graph_too_large_to_step_through_is_refused():
+    x = minidl.ones((), requires_grad=True)
+    y = x
+    for _ in range(700):
+        y = y * 1.0
+    with pytest.raises(ValueError, match="700 operations"):
+        viz.step(y)
 
 
 def test_what_cannot_be_stepped_through_is_refused():

@@ -28,6 +28,7 @@ FAULTS = ("depth-first", "overwrite", "no-unbroadcast", "wrong-transpose", "stal
 
 TITLE, TEXT = 17.0, 16.0  # sizes of letters in a box: what a back row can read
 SWATCH, HEIGHT, MARGIN = 38.0, 60.0, 12.0
+MOST = 600  # operations of one page
 WIDEST = 230.0  # of a label; a longer one is cut, and whole in the panel
 
 
@@ -92,6 +93,11 @@ def step(
     if model is not None:
         called = {k: v for k, v in called.items() if not isinstance(v, Module)} | {"model": model}
     tape = tape_of(loss, called)
+    if len(tape.ops) > MOST:
+        raise ValueError(
+            f"step: this graph has {len(tape.ops)} operations, and more than {MOST} nobody steps through; take fewer "
+            "layers or time steps, or a part of the graph"
+        )
     drawn = arrange(tape)
     with np.errstate(all="ignore"):  # NaN and inf are shown, not complained about
         data = contents(tape, drawn)
@@ -213,7 +219,7 @@ def contents(tape: Tape, drawn: Layout) -> dict[str, Any]:
             {"file": Path(s.file).name, "line": s.line, "text": s.text.strip(), "cols": columns(s), "in": s.function}
             for s in sources
         ],
-        "steps": steps, "faults": [story.fault(f) for f in faults(tape)], "values": values.table,
+        "steps": steps, "faults": [story.fault(f) for f in faults(tape, good)], "values": values.table,
         "layout": exported(tape, drawn),
     }  # fmt: skip
 
