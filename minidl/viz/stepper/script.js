@@ -181,7 +181,8 @@ function card(title, at, kind = "", note = "") {
       canvas.setAttribute("aria-label", `heat map of ${name}, from ${value.lo} to ${value.hi}`);
       box.append(canvas);
       make("small", {}, `${value.lo} … ${value.hi}`, box);
-      if (value.i || value.e) make("small", {}, [value.i && "slice " + value.i, value.e && "means of " + value.e].filter(Boolean).join(", "), box);
+      if (value.i) make("small", {}, "slice " + value.i, box);
+      if (value.e) make("small", {}, "means of " + value.e, box);
     }
   }
   if (note) make("small", {}, note, box);
@@ -345,8 +346,9 @@ function choose(e) { // a node: guess it, or go to where it is computed, then to
 
 function sentences(where, list) {
   for (const text of list) {
-    const p = make("p", {}, null, where), lead = text.match(/^([A-Z][\w ,-]{2,30}): /);
-    if (lead) { make("strong", {}, lead[1] + ":", p); p.append(text.slice(lead[1].length + 1)); } else p.append(text);
+    const p = make("p", {}, null, where), lead = text.match(/^([A-Z][^:.()]{2,40}): /);
+    if (lead) make("strong", {}, lead[1] + ":", p);
+    (lead ? text.slice(lead[1].length + 1) : text).split("`").forEach((part, k) => p.append(k % 2 ? make("code", {}, part) : part));
   }
 }
 
@@ -399,7 +401,7 @@ function drawPanel() {
   if (text) {
     const letters = D.operands[s.e].map((o, k) => o === null ? null : `${node.letters[k]} is ${name(o)}`).filter(Boolean);
     make("b", {}, `the formula of ${node.op}: y is ${node.name}` + letters.slice(0, 6).map(l => ", " + l).join(""), $("formula"));
-    text.slice(0, 7).forEach((pieces, i) => {
+    text.slice(0, Math.max(5, s.piece ? s.piece[0] + 1 : 0)).forEach((pieces, i) => {
       const row = make("div", {}, null, $("formula"));
       pieces.forEach((piece, j) => {
         const lit = s.piece && s.piece[0] === i && s.piece[1] === j || s.k === "forward" && i === 0 && j === 0;

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tape import Entry, Tape
 from .passes import Contribution, Fault, Pass, error, first_wrong, is_wrong
-from .values import Values, number, shape
+from .values import Values, encode, number, shape
 
 BAR = "\u0304"  # x̄ is x and this
 
@@ -49,6 +49,8 @@ class Story:
                 f"want{'s' if len(leaves) == 1 else ''} a gradient: {self.listed(leaves)}.",
                 "Step forward (→) through the operations in the order in which they ran, then backward, where each "
                 "passes its gradient on to what it was computed from.",
+                "Boxes with round ends are tensors that no operation made, dashed where they want no gradient. A small "
+                "picture is a value, the second one its gradient: orange is positive, blue negative.",
             ],
         }  # fmt: skip
 
@@ -188,7 +190,7 @@ class Story:
         """[question, answer, tolerance] for predict mode: a number where numbers are shown, else a shape."""
         if isinstance(value, (list, tuple)) or not np.size(value):
             return None
-        if np.size(value) > 24 or np.ndim(value) > 2:
+        if "n" not in encode(np.asarray(value)):
             return [Phrase("Which shape has {0}?", what), shape(value)]
         at = np.unravel_index(int(np.abs(value).argmax()), np.shape(value))
         v = float(value[at])
