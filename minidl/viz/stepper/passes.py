@@ -185,6 +185,9 @@ class Rerun:
         operands = [values[o] if isinstance(o, Entry) else o for o in e.operands]
         if node.op is VALUE:
             return operands[0][node.params["index"]]
+        if e.opaque:
+            self.vjps[e] = node.vjps
+            return tuple(map(self.cast, e.value)) if e.several else self.cast(np.array(e.value))
         params = dict(node.params)
         if node.op.name == "tap":
             params["notify"] = None
@@ -336,9 +339,13 @@ def differences(tape: Tape, seconds: float = 20.0) -> dict[Entry, tuple[float, A
     What comes after the node is computed again. The formulas are those of the run; its float32 would drown ε. On a
     graph so large that this takes longer than `seconds`, the nodes furthest from the root go unchecked."""
     start, base = time.monotonic(), Rerun(tape, dtype=np.float64)
+    fixed: set[Entry] = set()  # what a Function of the user's own was computed from goes unchecked
+    for e in reversed(tape.entries):
+        if any(user.opaque or user in fixed for user, _ in e.uses):
+            fixed.add(e)
     found: dict[Entry, tuple[float, Any]] = {}
     for e, g in base.back().gradients.items():
-        if isinstance(g, list) or not np.size(g):
+        if isinstance(g, list) or not np.size(g) or e in fixed:
             continue
         if time.monotonic() - start > seconds:
             break
