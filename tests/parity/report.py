@@ -11,7 +11,7 @@ import torch
 
 from .mirror import Missing, find
 from .names import LEFT_OUT, families, in_scope
-from .operators import summary
+from .outcomes import summary
 
 PAGE = Path(__file__).with_name("PARITY.md")
 
