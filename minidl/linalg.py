@@ -8,11 +8,11 @@ from .api.factor import eigvals as eigvals
 from .api.factor import eigvalsh as eigvalsh
 from .api.factor import householder_product as householder_product
 from .api.factor import inv_ex as inv_ex
+from .api.factor import linalg_lu as lu
 from .api.factor import linalg_lu_solve as lu_solve
 from .api.factor import linalg_qr as qr
 from .api.factor import linalg_svd as svd
 from .api.factor import lstsq as lstsq
-from .api.factor import lu as lu
 from .api.factor import lu_factor as lu_factor
 from .api.factor import lu_factor_ex as lu_factor_ex
 from .api.factor import matrix_exp as matrix_exp

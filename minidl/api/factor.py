@@ -279,14 +279,17 @@ def _permutation(like: Tensor, order: Any) -> Tensor:
     return Tensor(move((order[..., None, :] == np.arange(m)[:, None]).astype(like.dtype), like.device))
 
 
-def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> PLU:
+def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> PLU:
     """P L U = A, by elimination with the largest pivot (pivot=False: without swaps, and P is empty)."""
     _matrices(A, "lu")
     _, order = _swaps(A, pivot)
-    L, U = ops.lu(_with_rows(A, order)) if A.array.size else _empty_factors(A)
+    L, U = ops.lu(_with_rows(A, order)) if min(A.shape[-2:]) else _empty_factors(A)
     P = _permutation(A, order) if pivot else ops.zeros_like(A, shape=(0,))
     found: PLU = _into(out, PLU, (P, L, U))
     return found
+
+
+linalg_lu.__name__ = "lu"
 
 
 def _empty_factors(A: Tensor) -> Any:
@@ -304,7 +307,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
     """As lu_factor; info tells where the first pivot is 0."""
     _matrices(A, "lu_factor")
     swaps, order = _swaps(A, pivot)
-    L, U = ops.lu(_with_rows(A, order)) if A.array.size else _empty_factors(A)
+    L, U = ops.lu(_with_rows(A, order)) if min(A.shape[-2:]) else _empty_factors(A)
     k, (m, n) = L.shape[-1], A.shape[-2:]
     batch = ((0, 0),) * (A.ndim - 2)
     below = ops.pad(tril(L, -1), pad_width=(*batch, (0, 0), (0, n - k)))
@@ -363,6 +366,77 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
 orgqr = householder_product
 
 
+def ormqr(
+    input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Q other (other Q if not left), with the square Q (Qᵀ if transpose) of the Householder vectors in input."""
+    m, k = input.shape[-2], tau.shape[-1]
+    wide = ops.pad(input[..., :k], pad_width=((0, 0),) * (input.ndim - 1) + ((0, m - k),))
+    Q = householder_product(wide, ops.pad(tau, pad_width=((0, 0),) * (tau.ndim - 1) + ((0, m - k),)))
+    Q = _transposed(Q) if transpose else Q
+    return into(out, ops.matmul(Q, other) if left else ops.matmul(other, Q))
+
+
+class Householder(NamedTuple):
+    """What geqrf gives."""
+
+    a: Tensor
+    tau: Tensor
+
+
+def geqrf(input: Tensor, *, out: Any = None) -> Householder:
+    """R, and below the diagonal the Householder vectors (with factors tau) whose product is Q. No gradient."""
+    _matrices(input, "geqrf")
+    if input.needs_grad:
+        raise NotImplementedError("geqrf: it has no gradient; linalg.qr has")
+    host = backend_of(input.array).to_host(input.array)
+    a, tau = np.linalg.qr(host, "raw")
+    values = [Tensor(move(np.ascontiguousarray(t), input.device)) for t in (a.swapaxes(-1, -2), tau)]
+    found: Householder = _into(out, Householder, values)
+    return found
+
+
+class LUWithInfos(NamedTuple):
+    """What lu gives where infos are asked for."""
+
+    LU: Tensor
+    pivots: Tensor
+    infos: Tensor
+
+
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+    """As linalg.lu_factor, which is its successor."""
+    if not get_infos:
+        return lu_factor(A, pivot=pivot, out=out)
+    return _into(out, LUWithInfos, lu_factor_ex(A, pivot=pivot))
+
+
+def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None) -> TransposedSVD:
+    """The first q singular values and vectors of A − M, from q random directions (Halko, Martinsson & Tropp 2011)."""
+    from .random import randn
+
+    A = A if M is None else ops.sub(A, M)
+    m, n = A.shape[-2:]
+    if m < n:
+        U, S, V = svd_lowrank(_transposed(A), q, niter)
+        return TransposedSVD(V, S, U)
+    start = randn(n, min(6 if q is None else q, m, n), dtype=A.dtype, device=A.device)
+    Q = linalg_qr(ops.matmul(A, start)).Q
+    for _ in range(niter or 0):
+        Q = linalg_qr(ops.matmul(_transposed(A), Q)).Q
+        Q = linalg_qr(ops.matmul(A, Q)).Q
+    U, S, Vh = linalg_svd(ops.matmul(_transposed(Q), A), False)
+    return TransposedSVD(ops.matmul(Q, U), S, _transposed(Vh))
+
+
+def pca_lowrank(A: Tensor, q: int | None = None, center: bool = True, niter: int = 2) -> TransposedSVD:
+    """The first q principal components: svd_lowrank of A, less the mean of each column."""
+    q = min(6, *A.shape[-2:]) if q is None else q
+    if not 0 <= q <= min(A.shape[-2:]):
+        raise ValueError(f"pca_lowrank: q must lie between 0 and {min(A.shape[-2:])}, got {q}")
+    return svd_lowrank(A, q, niter, ops.mean(A, axis=(-2,), keepdims=True) if center else None)
+
+
 # ---------------------------------------------------------------------------------------------- solving
 
 
@@ -414,12 +488,12 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         raise ShapeError(f"lstsq: A {describe(A)} and B {describe(B)} must have equally many rows")
     rtol = max(m, n) * float(np.finfo(A.dtype).eps) if rcond is None else rcond
     X = ops.matmul(pinv(A, rtol=rtol), b)
-    rank = matrix_rank(A, rtol=rtol)
-    with no_grad():
-        residuals = ops.zeros_like(A, shape=(0,))
-        if m > n and driver not in (None, "gelsy") and bool((rank.array == n).all()):
-            residuals = sum(ops.pow(ops.sub(ops.matmul(A, X), b), 2), -2)
-        singular = svdvals(A) if driver in ("gelsd", "gelss") else ops.zeros_like(A, shape=(0,))
+    rank, none = matrix_rank(A, rtol=rtol), ops.getitem(ops.reshape(A, shape=(A.array.size,)), key=(slice(0, 0),))
+    residuals = none
+    if m > n and driver not in (None, "gelsy") and bool((rank.array == n).all()):
+        error = ops.sub(ops.matmul(A, X), b)
+        residuals = sum(ops.mul(error, error), -2)
+    singular = svdvals(A) if driver in ("gelsd", "gelss") else none
     rank = ops.zeros_like(rank, shape=(0,)) if driver == "gels" else rank
     return LeastSquares(ops.reshape(X, shape=X.shape[:-1]) if vector else X, residuals, rank, singular)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..autograd import Tensor
 from ..backend import check_dtype
 from ..errors import ShapeError, describe
-from .arguments import Dim, DType, Number, axes_of, axis_of, both_spellings, into, ops
+from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
 from .reduce import sum, vector_norm
 from .shape import diagonal, movedim, tril, triu, unsqueeze
 
@@ -71,13 +71,15 @@ ger = outer
 
 
 def _sum_of(input: Tensor, product: Tensor, beta: Number, alpha: Number, operation: str, out: Tensor | None) -> Tensor:
-    product = product if alpha == 1 else ops.mul(product, alpha)
+    if product.dtype.kind != "f":  # whole numbers stay whole
+        alpha, beta = int(alpha), int(beta)
+    kind, product = product.dtype, product if alpha == 1 else ops.mul(product, alpha)
     if beta == 0:  # not even NaN in the input counts
         return into(out, product)
     y = ops.add(input if beta == 1 else ops.mul(input, beta), product)
     if y.shape != product.shape:
         raise ShapeError(f"{operation}: input {describe(input)} does not broadcast to the product's {product.shape}")
-    return into(out, y)
+    return into(out, y if y.dtype == kind or kind.kind == "f" else ops.astype(y, dtype=kind))
 
 
 def addmm(
@@ -112,7 +114,8 @@ def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
     """beta input + alpha times the sum of the products of two batches of matrices."""
-    return _sum_of(input, sum(bmm(batch1, batch2), 0), beta, alpha, "addbmm", out)
+    product = bmm(batch1, batch2)
+    return _sum_of(input, sum(product, 0, dtype=product.dtype), beta, alpha, "addbmm", out)
 
 
 def chain_matmul(*matrices: Tensor) -> Tensor:
@@ -133,6 +136,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         one, two = dims
         left = [axis_of(d, a.ndim, "tensordot") for d in ([one] if isinstance(one, int) else one)]
         right = [axis_of(d, b.ndim, "tensordot") for d in ([two] if isinstance(two, int) else two)]
+    for k, m in zip(left, right, strict=False):  # an axis of length one meets all entries of the other
+        if (a.shape[k] == 1) != (b.shape[m] == 1):
+            a, b = (a, sum(b, m, True, dtype=b.dtype)) if a.shape[k] == 1 else (sum(a, k, True, dtype=a.dtype), b)
     if [a.shape[k] for k in left] != [b.shape[k] for k in right]:
         raise ShapeError(
             f"tensordot: the axes summed over must be equally long, got {[a.shape[k] for k in left]} "
@@ -177,8 +183,6 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         out = dots + "".join(sorted(c for c in used if "".join(terms).count(c) == 1))
     elif "..." in out:
         out = out.replace("...", dots)
-    elif dots:
-        raise ValueError(f"einsum: {equation!r} has an ellipsis on the left and must say where its axes go")
     if len(set(out)) != len(out) or not set(out) <= set("".join(named)):
         raise ValueError(f"einsum: each letter of the result must occur on the left, and only once, in {equation!r}")
     sizes: dict[str, int] = {}
@@ -343,6 +347,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if y is None:
         one = ops.diag_embed(ops.ones_like(A, shape=(A.shape[-1],)), offset=0, axis1=0, axis2=1, shape=A.shape[-2:])
         y = ops.copy(ops.broadcast_to(one, shape=A.shape))
+        y = ops.add(y, ops.mul(A, 0)) if A.needs_grad else y  # it does not vary, but is part of the graph
     return into(out, y)
 
 
@@ -407,18 +412,41 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers of each number of a vector, a row each, ascending."""
-    return vander(x, N, increasing=True)
+    return vander(x if x.ndim else ops.reshape(x, shape=(1,)), N, increasing=True)
 
 
 linalg_vander.__name__ = "vander"
 
 
-def cov(input: Tensor, *, correction: int = 1) -> Tensor:
-    """The covariances between rows."""
-    x = input if input.ndim > 1 else unsqueeze(input, 0)
-    x = ops.sub(x, ops.mean(x, axis=(1,), keepdims=True))
-    y = ops.div(ops.matmul(x, ops.transpose(x, axes=(1, 0))), max(x.shape[1] - correction, 0))
-    return y if input.ndim > 1 else ops.reshape(y, shape=())
+def cov(
+    input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
+) -> Tensor:
+    """The covariances between rows; columns count fweights times, and weigh aweights."""
+    if input.ndim > 2:
+        raise RuntimeError(f"cov: at most two axes are expected, got {describe(input)}")
+    x = as_float(input if input.ndim > 1 else ops.reshape(input, shape=(1, input.array.size)))
+    n = x.shape[1]
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is None:
+            continue
+        if weights.shape != (n,) or (weights.dtype.kind == "f") == (name == "fweights"):
+            kind = "whole numbers" if name == "fweights" else "floats"
+            raise RuntimeError(f"cov: {name} must be {n} {kind}, one per column, got {describe(weights)}")
+        if bool(ops.lt(weights, 0).array.any()):
+            raise RuntimeError(f"cov: {name} cannot be negative")
+    w = fweights if aweights is None else aweights if fweights is None else ops.mul(fweights, aweights)
+    total: Any = n if w is None else sum(w)
+    xc = ops.sub(x, ops.div(sum(x if w is None else ops.mul(x, w), 1, True), total))
+    if w is None or not correction:
+        norm = ops.sub(total, correction) if isinstance(total, Tensor) else max(total - correction, 0)
+    elif aweights is None:
+        norm = ops.sub(total, correction)
+    else:
+        norm = ops.sub(total, ops.div(ops.mul(sum(ops.mul(w, aweights)), correction), total))
+    norm = ops.clamp(norm, 0, None) if isinstance(norm, Tensor) else float(norm)
+    y = ops.matmul(xc if w is None else ops.mul(xc, ops.astype(w, dtype=x.dtype)), movedim(xc, 0, 1))
+    y = ops.div(y, norm if isinstance(norm, Tensor) else ops.full_like(y, fill_value=norm, shape=()))
+    return ops.reshape(y, shape=()) if y.shape == (1, 1) else y
 
 
 def corrcoef(input: Tensor) -> Tensor:
@@ -430,12 +458,58 @@ def corrcoef(input: Tensor) -> Tensor:
     return ops.div(ops.div(c, unsqueeze(s, 1)), s)
 
 
+def _panels(y: Tensor, x: Tensor | None, dx: float, dim: int) -> Tensor:
+    """The area between each value and the next, along the last axis."""
+    last = movedim(y, dim, -1)
+    both = ops.add(last[..., 1:], last[..., :-1])
+    if x is None:
+        return ops.mul(both, dx / 2)
+    places = x if x.ndim == 1 else movedim(x, dim, -1)
+    return ops.div(ops.mul(both, ops.sub(places[..., 1:], places[..., :-1])), 2)
+
+
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
     """The area under values y at places x (or dx apart), by trapezoids."""
-    last = movedim(y, dim, -1)
-    mid = ops.div(ops.add(last[..., 1:], last[..., :-1]), 2)
-    width = dx if x is None else ops.sub(x[..., 1:], x[..., :-1])
-    return sum(ops.mul(mid, width), -1)
+    return sum(_panels(y, x, dx, dim), -1)
 
 
 trapz = trapezoid
+
+
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
+    """The area up to each value after the first."""
+    panels = _panels(y, x, dx, dim)
+    return movedim(ops.cumsum(panels, axis=panels.ndim - 1), -1, dim)
+
+
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[Tensor]:
+    """The slopes along dims, from each value's neighbours; at the edges from one side.
+
+    spacing: how far apart values are (one number, or one per dim), or their places (a vector per dim)."""
+    spacing = 1 if spacing is None else spacing
+    dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    axes = [axis_of(d, input.ndim, "gradient") for d in dims]
+    apart = [spacing] * len(axes) if isinstance(spacing, (int, float)) else list(spacing)
+    if len(apart) != len(axes) or edge_order not in (1, 2) or len(set(axes)) != len(axes):
+        raise RuntimeError("gradient: a spacing for each of different dims and an edge_order of 1 or 2 are needed")
+    return [_slope(input, axis, h, edge_order) for axis, h in zip(axes, apart, strict=True)]
+
+
+def _slope(input: Tensor, axis: int, spacing: Any, edge_order: int) -> Tensor:
+    f = movedim(as_float(input), axis, -1)
+    n = f.shape[-1]
+    if n < edge_order + 1:
+        raise RuntimeError(f"gradient: dim {axis} needs at least {edge_order + 1} entries, and has {n}")
+    if isinstance(spacing, Tensor) and spacing.ndim:
+        h = ops.sub(spacing[1:], spacing[:-1])
+    else:
+        h = ops.full_like(f, fill_value=float(spacing), shape=(n - 1,))
+    steps = ops.div(ops.sub(f[..., 1:], f[..., :-1]), h)  # the slope of each panel
+    a, b = h[:-1], h[1:]
+    inner = ops.div(ops.add(ops.mul(steps[..., :-1], b), ops.mul(steps[..., 1:], a)), ops.add(a, b))
+    first, last = steps[..., :1], steps[..., -1:]
+    if edge_order == 2:  # the straight line through the slopes of the two panels beside the edge
+        bend = ops.div(ops.sub(steps[..., 1:], steps[..., :-1]), ops.add(a, b))
+        first = ops.sub(first, ops.mul(bend[..., :1], h[:1]))
+        last = ops.add(last, ops.mul(bend[..., -1:], h[-1:]))
+    return movedim(ops.concatenate(first, inner, last, axis=f.ndim - 1), -1, axis)

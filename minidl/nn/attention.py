@@ -19,12 +19,14 @@ class HeadsProblem(ValueError, AssertionError):
 class MultiheadAttention(Module):
     """y = W_o [head₁; …; head_h] + b_o        (Vaswani et al. 2017)
 
-        headᵢ = softmax(qᵢ kᵢᵀ/√d + mask) vᵢ,  d = embed_dim/h,  q = W_q query + b_q,  k = W_k key + b_k,  v = W_v value + b_v
+        headᵢ = softmax(qᵢ kᵢᵀ/√d + mask) vᵢ,  d = embed_dim/h
+        q = W_q query + b_q,  k = W_k key + b_k,  v = W_v value + b_v
 
     query (L, N, E), key (S, N, kdim), value (S, N, vdim), or (N, L, …) with batch_first, or all without N
-    →   y like query, and the weights (N, L, S), for each head (N, h, L, S) with average_attn_weights=False, None without
-    need_weights. attn_mask (L, S) or (N · h, L, S) and key_padding_mask (N, S): True where a key is not seen, or numbers
-    to add. is_causal says that attn_mask is the causal one, which need not be read then.
+    →   y like query, and the weights: their mean over the heads (N, L, S), with average_attn_weights=False those of
+    each head (N, h, L, S), with need_weights=False None.
+    attn_mask (L, S) or (N · h, L, S) and key_padding_mask (N, S): True where a key is not seen, or numbers to add.
+    is_causal says that attn_mask is the causal one, which need not be read then.
     in_proj_weight (3E, E) is W_q, W_k and W_v one below the other (q_proj_weight … where kdim or vdim differ), Glorot
     uniform; biases start at 0. add_bias_kv: a learned key and value more; add_zero_attn: a key and value of zeros."""
 

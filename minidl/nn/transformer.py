@@ -90,8 +90,8 @@ class TransformerDecoderLayer(Module):
     (Vaswani et al. 2017); norm_first, dropout and activation as in TransformerEncoderLayer.
 
     tgt (T, N, E) and memory (S, N, E), or (N, T, E) and (N, S, E) with batch_first, or both without N   →   like tgt
-    tgt_mask (T, T), memory_mask (T, S), tgt_key_padding_mask (N, T), memory_key_padding_mask (N, S): True where a key is
-    not seen, or numbers to add"""
+    tgt_mask (T, T), memory_mask (T, S), tgt_key_padding_mask (N, T), memory_key_padding_mask (N, S): True where a
+    key is not seen, or numbers to add"""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """num_layers copies of a layer, one after the other, each reading the same memory, and a norm at the end if given."""
+    """num_layers copies of a layer, one after the other, each reading the same memory, and a norm at the end."""
 
     def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
@@ -268,7 +268,8 @@ class Transformer(Module):
     ) -> Tensor:
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
-            raise refusal(RuntimeError, "Transformer", "the batch number of src and tgt must be equal", src=src, tgt=tgt)
+            reason = "the batch number of src and tgt must be equal"
+            raise refusal(RuntimeError, "Transformer", reason, src=src, tgt=tgt)
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             reason = f"the feature number of src and tgt must be equal to d_model={self.d_model}"
             raise refusal(RuntimeError, "Transformer", reason, src=src, tgt=tgt)

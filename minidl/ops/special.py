@@ -195,15 +195,14 @@ SCALED = [*BESSEL, shapes((2,), low=19.0, high=21.0), shapes((), low=-40.0, high
 def bessel(xp, x, n):
     """e^(−|x|) Iₙ(x): the power series up to 20, Hankel's expansion beyond."""
     size = xp.abs(x)
-    s, t = xp.minimum(size, 20), xp.maximum(size, 20)
+    s, t = xp.minimum(xp.maximum(x, -20), 20), xp.maximum(size, 20)
     series = [1 / (math.factorial(k) * math.factorial(k + n)) for k in range(60)]
     hankel = [1.0]
     for k in range(1, 30):
         hankel.append(hankel[-1] * ((2 * k - 1) ** 2 - 4 * n * n) / (8 * k))
-    near = xp.exp(-s) * (s / 2) ** n * horner(series, s * s / 4)
+    near = xp.exp(-xp.abs(s)) * (s / 2) ** n * horner(series, s * s / 4)
     far = horner(hankel, 1 / t) / xp.sqrt(2 * math.pi * t)
-    y = xp.where(size < 20, near, far)
-    return xp.copysign(y, x) if n % 2 else y
+    return xp.where(size < 20, near, xp.copysign(far, x) if n % 2 else far)
 
 
 def raised(xp, x):

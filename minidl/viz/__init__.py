@@ -14,9 +14,12 @@ _FUNCTIONS = {
     "attention_maps": "attention",
     "gradient_flow": "gradients",
     "gradients_through_time": "gradients",
+    "graph": "drawing",
+    "im2col": "patches",
     "loss_landscape": "landscape",
     "optimizer_race": "race",
     "record": "tape",
+    "step": "stepper",
     "summary": "costs",
     "weight_histograms": "histograms",
 }
@@ -27,9 +30,12 @@ __all__ = [
     "attention_maps",
     "gradient_flow",
     "gradients_through_time",
+    "graph",
+    "im2col",
     "loss_landscape",
     "optimizer_race",
     "record",
+    "step",
     "summary",
     "weight_histograms",
 ]
@@ -49,10 +55,13 @@ if _TYPE_CHECKING:
     from .attention import attention_maps as attention_maps
     from .costs import Summary as Summary
     from .costs import summary as summary
+    from .drawing import graph as graph
     from .gradients import gradient_flow as gradient_flow
     from .gradients import gradients_through_time as gradients_through_time
     from .histograms import activation_histograms as activation_histograms
     from .histograms import weight_histograms as weight_histograms
     from .landscape import loss_landscape as loss_landscape
+    from .patches import im2col as im2col
     from .race import optimizer_race as optimizer_race
+    from .stepper import step as step
     from .tape import record as record

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .figures import MAP, figure, host
 
 
@@ -14,8 +16,6 @@ def attention_maps(
 
     weights (heads, L, S) or (L, S); of a batch take one sample. queries, keys: what to write beside rows and columns.
     Returns the array of axes."""
-    import numpy as np
-
     heads = host(weights)
     heads = heads[None] if heads.ndim == 2 else heads
     if heads.ndim != 3:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from ..autograd import Tensor
 from ..backend import backend_of
 
@@ -37,8 +39,6 @@ def host(value: Any) -> Any:
     """The numbers as a NumPy array."""
     if isinstance(value, Tensor):
         return backend_of(value.array).to_host(value.array)
-    import numpy as np
-
     return np.asarray(value)
 
 

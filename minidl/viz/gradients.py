@@ -1,7 +1,7 @@
 """How large gradients are: down the layers, and back through time."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..autograd import OPS, Tensor, grad
@@ -44,7 +44,7 @@ def gradient_sizes(model: Module) -> list[tuple[str, float, float]]:
     """(name, root mean square, largest magnitude) of every parameter's gradient, in the order of the model."""
     found = []
     for name, parameter in model.named_parameters():
-        if parameter.grad is not None and math.prod(parameter.shape):
+        if parameter.grad is not None and 0 not in parameter.shape:
             g = abs(host(parameter.grad).astype("float64"))
             found.append((name, float((g * g).mean() ** 0.5), float(g.max())))
     return found
@@ -82,7 +82,7 @@ def norms_through_time(loss: Tensor, states: Any) -> list[float]:
     if isinstance(states, Tensor):
         (g,) = grad(loss, states, retain_graph=True, allow_unused=True, materialize_grads=True)
         return [norm(g[t]) for t in range(g.shape[0])]
-    if not isinstance(states, Sequence) or not states:
+    if not isinstance(states, (list, tuple)) or not states:
         raise TypeError("gradients_through_time: states are a sequence of tensors, or one tensor with time first")
     found = grad(loss, list(states), retain_graph=True, allow_unused=True, materialize_grads=True)
     return [norm(g) for g in found]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from ..autograd import Tensor, no_grad
 from ..nn import Module
 from .figures import BLUE, VERMILION, axes_of, host, ink
@@ -56,8 +58,6 @@ def ridges(
     values: dict[str, Any], notes: dict[str, str], what: str, title: str, colour: str, ax: Any, bins: int
 ) -> Any:
     """A filled curve for each, on one scale; what is not finite is left out and said so."""
-    import numpy as np
-
     ax = axes_of(ax, 6.8, 0.42 * len(values) + 1.5)
     finite = {name: v[np.isfinite(v)] for name, v in values.items()}
     ends = [np.percentile(v, (0.1, 99.9)) for v in finite.values() if v.size]

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..autograd import no_grad
 from ..backend import backend_of
 from ..nn import Module
@@ -16,7 +18,6 @@ def loss_landscape(
 
     Each direction is scaled, filter by filter, to the size of the weights, so that networks can be compared; biases
     and the parameters of norms stay. loss: a function without arguments that runs the model and returns its loss."""
-    import numpy as np
     from matplotlib.colors import PowerNorm
 
     steps, losses = landscape(model, loss, span, points, seed)
@@ -45,8 +46,6 @@ def landscape(
     model: Module, loss: Callable[[], Any], span: float = 1.0, points: int = 21, seed: int = 0
 ) -> tuple[Any, Any]:
     """(steps, losses[second direction, first direction]); parameters and buffers are as before afterwards."""
-    import numpy as np
-
     if points < 2 or span <= 0:
         raise ValueError(f"loss_landscape: span > 0 and at least 2 points are needed, got {span} and {points}")
     rng = np.random.default_rng(seed)

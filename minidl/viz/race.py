@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .. import optim
 from ..api import tensor
 from ..autograd import Tensor
 from ..nn import Parameter
-from .figures import COLOURS, MAP, MARKERS, axes_of, host
+from .figures import COLOURS, MARKERS, axes_of, host
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,7 @@ def optimizer_race(
 
     optimizers: by name, (parameters, lr) -> optimizer. Each runs with all `rates`, and the best run is drawn: the first
     to arrive, or else the lowest; one that leaves the picture counts only where no other stays."""
-    import numpy as np
-    from matplotlib.colors import LogNorm
+    from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
     s = surface_of(surface)
     paths = race(surface, optimizers, steps, rates)
@@ -83,15 +84,16 @@ def optimizer_race(
     height = host(s.function(tensor(x), tensor(y))) - s.lowest
     top, bottom = height.max(), max(height.max() * 1e-5, 1e-3)
     levels = np.geomspace(bottom, top, 22)
-    ax.contourf(x, y, np.maximum(height, bottom), levels=levels, cmap=MAP, norm=LogNorm(bottom, top))
-    ax.contour(x, y, np.maximum(height, bottom), levels=levels[::2], colors="white", linewidths=0.5, alpha=0.6)
+    slate = LinearSegmentedColormap.from_list("slate", ["#6f7f8f", "#f4f6f8"])  # colour is for the paths
+    ax.contourf(x, y, np.maximum(height, bottom), levels=levels, cmap=slate, norm=LogNorm(bottom, top))
     for k, (name, path) in enumerate(paths.items()):
         done = f"{path.arrived} steps" if path.arrived is not None else f"f = {path.values[-1]:.2g} after {steps}"
         colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
         ax.plot(*path.places.T, color="white", linewidth=3.4, zorder=3 + k, alpha=0.8)
         ax.plot(
             *path.places.T, color=colour, linewidth=1.8, marker=marker, markersize=6, markeredgecolor="white",
-            markevery=[*range(0, min(len(path.places), 41), 8), -1], label=f"{name}, lr {path.lr:g}: {done}", zorder=3 + k,
+            markevery=[*range(0, min(len(path.places), 41), 8), -1],
+            label=f"{name}, lr {path.lr:g}: {done}", zorder=3 + k,
         )  # fmt: skip
     ax.plot(*s.start, "s", color="white", markeredgecolor="black", markersize=7, label="start", zorder=21)
     if s.minima:
@@ -131,8 +133,6 @@ def rank(path: Path, s: Surface) -> tuple[bool, float, float]:
 
 def descend(s: Surface, make: Callable[[Any, float], Any], lr: float, steps: int) -> Path:
     """One run; it ends where it leaves the neighbourhood of the picture."""
-    import numpy as np
-
     p = Parameter(tensor(s.start, dtype="float64"))
     optimizer = make([p], lr)
     places, values, arrived = [host(p).copy()], [value(s, p)], None

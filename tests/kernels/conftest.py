@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from minidl.kernels import conv, normalize, threads
+from minidl.kernels import attention, conv, normalize, threads
 
 
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
@@ -10,6 +10,8 @@ def shared_work(request, monkeypatch):
     """However small the work, kernels take it, cut it into blocks and share them out over this many threads."""
     monkeypatch.setattr(threads, "WORTH_SPLITTING", 0)
     monkeypatch.setattr(threads, "_last_split", time.monotonic() + 1e6)
+    monkeypatch.setattr(attention, "TILE", 12)
+    monkeypatch.setattr(attention, "KEPT", 20)
     monkeypatch.setattr(conv, "SCRATCH", 200)
     monkeypatch.setattr(normalize, "BLOCK", 30)
     monkeypatch.setattr(normalize, "LONG", 1)

@@ -24,11 +24,12 @@ def compare(op, arrays, params):
     bound = 1e-11 if ys0[0].dtype == np.float64 else 2e-4
     for a, b in zip(ys, ys0, strict=True):
         close(a, b, bound)
-    g = np.random.default_rng(0).standard_normal(ys0[0].shape).astype(ys0[0].dtype)
-    gradients = [v(g) if callable(v) else [vjp and vjp(g) for vjp in v] for v in (vjps, vjps0)]
+    rng = np.random.default_rng(0)
+    gs = [rng.standard_normal(t.shape).astype(t.dtype) for k, t in enumerate(ys0) if k not in op.constant]
+    gradients = [v(*gs) if callable(v) else [vjp and vjp(*gs) for vjp in v] for v in (vjps, vjps0)]
     for x, a, b in zip(arrays, *gradients, strict=True):
         assert (a is None) == (b is None)
-        if x is not None:
+        if a is not None:
             close(NUMPY.sum_to(a, shape=x.shape), NUMPY.sum_to(b, shape=x.shape), bound)
 
 
@@ -146,3 +147,53 @@ def test_max_pool(shared_work, case):
 @settings_here
 def test_avg_pool(shared_work, case):
     compare(OPS.avg_pool, *case)
+
+
+@st.composite
+def sequences(draw, gates, states, biases):
+    """One length for all; the formula serves packed ones."""
+    T, B, I, H = (draw(st.integers(1, 5)) for _ in "TBIH")
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 99))), draw(DTYPES)
+    array = lambda *shape: rng.standard_normal(shape).astype(dtype)
+    x = array(I, T * B).T if draw(st.booleans()) else array(T * B, I)
+    bias = [array(gates * H) if draw(st.booleans()) else None for _ in range(biases)]
+    arrays = (x, array(gates * H, I), array(gates * H, H), *(array(B, H) for _ in range(states)), *bias)
+    return arrays, {"sizes": (B,) * T, "reverse": draw(st.booleans())}
+
+
+@given(sequences(1, 1, 1), st.booleans())
+@settings_here
+def test_rnn(shared_work, case, relu):
+    compare(OPS.rnn, case[0], case[1] | {"relu": relu})
+
+
+@given(sequences(4, 2, 1))
+@settings_here
+def test_lstm(shared_work, case):
+    compare(OPS.lstm, (*case[0], None), case[1])
+
+
+@given(sequences(3, 1, 2))
+@settings_here
+def test_gru(shared_work, case):
+    compare(OPS.gru, *case)
+
+
+@st.composite
+def attentions(draw):
+    lead = draw(st.lists(st.integers(1, 3), max_size=2))
+    L, S, D, E = (draw(st.integers(1, 7)) for _ in "LSDE")
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 99))), draw(DTYPES)
+    array = lambda *shape: rng.standard_normal(shape).astype(dtype)
+    q = array(*lead, D, L).swapaxes(-1, -2) if draw(st.booleans()) else array(*lead, L, D)
+    mask = None
+    if draw(st.booleans()):  # some rows see nothing
+        few = [draw(st.sampled_from([1, n])) for n in lead]
+        mask = rng.random((*few, draw(st.sampled_from([1, L])), S)) < 0.6
+    return (q, array(*lead, S, D), array(*lead, S, E), mask, None), {"scale": 0.7, "causal": draw(st.booleans())}
+
+
+@given(attentions())
+@settings_here
+def test_attention(shared_work, case):
+    compare(OPS.attention, *case)

@@ -12,6 +12,7 @@ def read(alignment, blank):
 
 
 def ctc_loss(x, t, n, m, blank=0):
+    assert x.shape[2]
     losses = []
     for k in range(x.shape[1]):
         word = list(t[k, : m[k]])

@@ -82,7 +82,7 @@ def test_groups_have_settings_of_their_own():
     opt.add_param_group({"params": [c], "momentum": 0.5})
     assert [g["momentum"] for g in opt.param_groups] == [0, 0, 0.5]
     assert opt.state_dict()["param_groups"][2]["params"] == [2]
-    assert repr(opt).startswith("SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.1\n")
+    assert repr(opt).startswith("SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n")
 
 
 def test_named_parameters_keep_their_names():
