@@ -57,6 +57,8 @@ def update_alone(optimizer: "Optimizer", p: Tensor, group: dict[str, Any], parts
     state = {name: entry[name].array for name in optimizer.moments(w, group)}
     if parts and w.size > PART and all(a.flags.c_contiguous for a in (w, g, *state.values())):
         in_parts(optimizer, w.reshape(-1), g.reshape(-1), {k: m.reshape(-1) for k, m in state.items()}, group, t)
+    elif w.ndim == 0:  # arithmetic without axes gives NumPy's numbers, not arrays
+        optimizer.update(w.reshape(1), g.reshape(1), {k: m.reshape(1) for k, m in state.items()}, group, t)
     else:
         optimizer.update(w, g, state, group, t)
     p.memory.written(w)  # a backward that still needs the old values will say so
