@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
-from ..backend.dtypes import float32
+from ..backend.dtypes import float32, wrapped
 from ..errors import Unsupported, explain, operand_names, refusal, refuse_mixed, stale_view, what_is
 from .memory import Memory, tick
 from .modes import modes
@@ -86,7 +86,8 @@ class Op:
         if self.promote == "float" and dtype.kind != "f":
             dtype = get_default_dtype()
         return [
-            x if k in self.kept or type(x) in PLAIN or x.dtype == dtype else xp.astype(x, dtype=dtype)
+            x if k in self.kept else wrapped(x, dtype) if type(x) in PLAIN
+            else x if x.dtype == dtype else xp.astype(x, dtype=dtype)
             for k, x in enumerate(operands)
         ]
 

@@ -11,7 +11,7 @@ from ..ops.tap import tap
 _numbers = itertools.count()
 
 
-def add_hook(hooks: dict[float, Any], hook: Any, prepend: bool) -> RemovableHandle:
+def add_hook(hooks: dict[float, Any], hook: Any, prepend: bool = False) -> RemovableHandle:
     """Put a hook after the others, or before them."""
     key = next(_numbers)
     others = dict(hooks) if prepend else {}

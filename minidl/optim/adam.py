@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from ..autograd import Tensor
 from ..backend import Array, backend_of
-from .optimizer import Optimizer, check_at_least_zero
+from .optimizer import Optimizer, check_at_least_zero, check_betas
 
 
 class Adam(Optimizer):
@@ -15,81 +14,91 @@ class Adam(Optimizer):
         v ← β₂ v + (1 − β₂) g²               running mean square
         w ← w − lr m̂ / (√v̂ + ε)             m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ) in step t
 
-    amsgrad (Reddi, Kale & Kumar 2018): the largest v so far takes the place of v in v̂."""
+    amsgrad (Reddi, Kale & Kumar 2018): the largest v so far takes the place of v in v̂.
+    decoupled_weight_decay: as AdamW.
 
-    decoupled = False  # does weight decay act on w itself, past the moments?
+    lr 1e-3, betas (0.9, 0.999), eps 1e-8, weight_decay 0.      w, g, m, v of one shape; state: m is
+    `exp_avg`, v `exp_avg_sq`, the largest v `max_exp_avg_sq`, t `step`"""
 
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-3,
+        lr: Any = 1e-3,
         betas: Any = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
+        foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         check_at_least_zero(self, lr=lr, eps=eps, weight_decay=weight_decay)
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise TypeError(f"{type(self).__name__}: betas are two numbers, got {betas!r}")
-        for k, beta in enumerate(betas):
-            if not 0 <= beta < 1:
-                raise ValueError(f"{type(self).__name__}: betas[{k}] lies in [0, 1), got {beta}")
+        check_betas(self, betas)
         super().__init__(
             params,
             {
-                "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
-                "amsgrad": amsgrad, "maximize": maximize,
+                "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+                "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
+                "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
             },
         )  # fmt: skip
 
-    def update(self, w: Array, g: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        xp, lr, (beta1, beta2) = backend_of(w), float(group["lr"]), group["betas"]
-        if not state:
-            state["step"] = Tensor(0.0)
-            for name in ("exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else [])):
-                state[name] = Tensor(xp.zeros_like(w))
-        state["step"].array += 1
-        t = float(state["step"].array)
-        m, v = state["exp_avg"].array, state["exp_avg_sq"].array
+    def moments(self, w: Array, group: dict[str, Any]) -> dict[str, Any]:
+        return {"exp_avg": 0.0, "exp_avg_sq": 0.0, **({"max_exp_avg_sq": 0.0} if group["amsgrad"] else {})}
+
+    def update(self, w: Array, g: Array, state: dict[str, Array], group: dict[str, Any], t: float) -> None:
+        xp, lr, (beta1, beta2) = backend_of(w), float(group["lr"]), map(float, group["betas"])
+        m, v = state["exp_avg"], state["exp_avg_sq"]
         if group["maximize"]:
             g = -g
-        if group["weight_decay"] and self.decoupled:
+        if group["weight_decay"] and group.get("decoupled_weight_decay"):
             w *= 1 - lr * group["weight_decay"]
         elif group["weight_decay"]:
             g = g + group["weight_decay"] * w
         m *= beta1
         m += (1 - beta1) * g
         v *= beta2
-        v += (1 - beta2) * (g * g)
+        square = g * g
+        square *= 1 - beta2
+        v += square
         if group["amsgrad"]:
-            largest = state["max_exp_avg_sq"].array
+            largest = state["max_exp_avg_sq"]
             largest[...] = v = xp.maximum(largest, v)
-        root = xp.sqrt(v)  # from here on one array is rewritten, for speed: lr m̂ / (√v̂ + ε)
-        root /= (1 - beta2**t) ** 0.5
-        root += group["eps"]
+        late = (1 - beta2**t) ** 0.5  # √v̂ = √v / late, and to save a pass both sides of the fraction are taken times late
+        root = xp.sqrt(v)
+        root += group["eps"] * late
         step = m / root
-        step *= lr / (1 - beta1**t)
+        step *= lr * late / (1 - beta1**t)
         w -= step
 
 
 class AdamW(Adam):
     """AdamW (Loshchilov & Hutter 2019): Adam whose weight decay does not pass through the moments.
 
-        w ← w − lr · weight_decay · w        then Adam's step, with the plain gradient in m and v"""
+        w ← w − lr · weight_decay · w        then Adam's step, with the plain gradient in m and v
 
-    decoupled = True
+    Defaults, shapes and state are Adam's, but for weight_decay 1e-2."""
 
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-3,
+        lr: Any = 1e-3,
         betas: Any = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, foreach=foreach, capturable=capturable,
+            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
+        )  # fmt: skip

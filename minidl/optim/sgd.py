@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ..autograd import Tensor
 from ..backend import Array
 from .optimizer import Optimizer, check_at_least_zero
 
@@ -14,19 +13,24 @@ class SGD(Optimizer):
         m ← momentum · m + (1 − dampening) · g        m = g in the first step
         w ← w − lr · m                       nesterov: w ← w − lr · (g + momentum · m)
 
+    lr 1e-3, momentum 0, dampening 0, weight_decay 0.      w, g, m of one shape; state: m is `momentum_buffer`
+
     Robbins & Monro 1951; Polyak 1964; Sutskever et al. 2013, from whom PyTorch's momentum differs: lr
     multiplies m as a whole, so a change of lr acts at once."""
 
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-3,
+        lr: Any = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: Any = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
         check_at_least_zero(self, lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
@@ -35,23 +39,32 @@ class SGD(Optimizer):
             params,
             {
                 "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-                "nesterov": nesterov, "maximize": maximize,
+                "nesterov": nesterov, "maximize": maximize, "foreach": foreach, "differentiable": differentiable,
+                "fused": fused,
             },
         )  # fmt: skip
 
-    def update(self, w: Array, g: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lr, momentum = float(group["lr"]), group["momentum"]
+    def counters(self, group: dict[str, Any]) -> dict[str, float]:
+        return {}
+
+    def moments(self, w: Array, group: dict[str, Any]) -> dict[str, Any]:
+        return {"momentum_buffer": 0.0} if group["momentum"] else {}
+
+    def advance(self, counters: dict[str, Array], group: dict[str, Any], first: bool) -> bool:
+        return first
+
+    def update(self, w: Array, g: Array, state: dict[str, Array], group: dict[str, Any], first: bool) -> None:
+        lr, momentum, weight_decay = float(group["lr"]), group["momentum"], float(group["weight_decay"])
         if group["maximize"]:
             g = -g
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
+        if weight_decay:
+            g = g + weight_decay * w
         if momentum:
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = Tensor(g.copy())
-                m = g
+            m = state["momentum_buffer"]
+            if first:
+                m[...] = g
             else:
-                m = state["momentum_buffer"].array
                 m *= momentum
-                m += (1 - group["dampening"]) * g
+                m += (1 - group["dampening"]) * g if group["dampening"] else g
             g = g + momentum * m if group["nesterov"] else m
         w -= lr * g
