@@ -9,6 +9,10 @@ from minidl import Tensor, func, nn
 from minidl.autograd import Function
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
+pytestmark = [  # what torch.func warns of within itself
+    pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated"),
+    pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node"),
+]
 TF, tfunc = torch.nn.functional, torch.func
 
 
@@ -194,8 +198,8 @@ BODIES = {
     "order": lambda t, a: a.sort().values + a.cumsum(0) + a.flip(0) + a.roll(1, 0),
     "where": lambda t, a: t.lib.where(a > 0, a.sqrt(), a * 0).clamp(max=1.0),
     "slices": lambda t, a: a[1:] * a[:-1] + a[0] + a[..., -1],
-    "index": lambda t, a: a[t.tensor([2, 0, 0])],
-    "argmax": lambda t, a: a[a.argmax()],
+    "index": lambda t, a: a[t.lib.tensor([2, 0, 0])] * a[[0, 0, 1]],
+    "indices of its own": lambda t, a: a[a.argsort()] + a.index_select(0, a.argsort()),
     "gather": lambda t, a: a.gather(0, a.argsort()),
     "softmax": lambda t, a: t.F.log_softmax(a, -1) + t.F.softmax(a, 0),
     "layer_norm": lambda t, a: t.F.layer_norm(a, (3,)),
@@ -205,7 +209,6 @@ BODIES = {
     "pool": lambda t, a: t.F.max_pool1d(a.reshape(1, 1, 3), 2, 1) + t.F.avg_pool1d(a.reshape(1, 1, 3), 2, 1),
     "cross_entropy": lambda t, a: t.F.cross_entropy(a, a.argmax()) + t.F.cross_entropy(a, t.lib.tensor(1)),
     "embedding": lambda t, a: t.F.embedding(a.argsort(), t.lib.ones(3, 2).double()).sum() + a.sum(),
-    "one_hot": lambda t, a: t.F.one_hot(a.argsort(), 4).double() * a.reshape(3, 1),
     "binary": lambda t, a: t.F.binary_cross_entropy(t.lib.sigmoid(a), t.lib.ones(3).double()),
     "attention": lambda t, a: t.F.scaled_dot_product_attention(*[(a.reshape(3, 1) * a).reshape(1, 3, 3)] * 3),
     "matrix": lambda t, a: t.lib.linalg.inv(t.lib.diag(a.abs() + 1) + 0.1) @ a,
@@ -223,6 +226,12 @@ def test_vmap_of_what_people_write(name, x):
     if name != "in place":
         both(lambda t, x: t.func.vmap(t.func.grad(lambda a: (body(t, a) ** 2).sum()))(x), x)
         both(lambda t, x: t.func.grad(lambda x: (t.func.vmap(lambda a: body(t, a))(x) ** 3).sum())(x), x)
+
+
+def test_what_pytorch_does_not_map(x):
+    t = Tensor(x)
+    for f in (lambda a: F.one_hot(a.argsort(), 4).double() * a.reshape(3, 1), lambda a: a[a.argmax()]):
+        np.testing.assert_array_equal(func.vmap(f)(t).numpy(), np.stack([f(t[k]).numpy() for k in range(5)]))
 
 
 def test_autograd_through_vmap(x, w):
@@ -244,8 +253,8 @@ def test_derivatives_in_vmap_in_derivatives(x, w):
     both(lambda t, x, w: t.func.vmap(lambda a, v: t.func.jvp(f(t, w), (a,), (v,))[1])(x, 2 * x), x, w)
     both(lambda t, x, w: t.func.vmap(lambda a: t.func.vjp(f(t, w), a)[1](a.sum())[0])(x), x, w)
     both(lambda t, x, w: t.func.vmap(t.func.grad(lambda w, a: f(t, w)(a)), (None, 0))(w, x), x, w)
-    both(lambda t, x, w: t.func.vmap(t.func.vmap(t.func.grad(lambda w, a: f(t, w[None])(a)), (0, None)), (None, 0))(w, x),
-         x, w)  # fmt: skip
+    one = lambda t: t.func.grad(lambda w, a: f(t, w[None])(a))
+    both(lambda t, x, w: t.func.vmap(t.func.vmap(one(t), (0, None)), (None, 0))(w, x), x, w)
     both(lambda t, x, w: t.func.grad(lambda w: (t.func.vmap(t.func.grad(f(t, w)))(x) ** 2).sum())(w), x, w)
     both(lambda t, x, w: t.func.jacrev(lambda w: t.func.vmap(f(t, w))(x))(w), x, w)
 
