@@ -349,27 +349,6 @@ def solve(a: MetaArray, b: MetaArray) -> MetaArray:
     return MetaArray((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), square(a))
 
 
-def slogdet(x: MetaArray) -> tuple[MetaArray, MetaArray]:
-    return det(x), det(x)
-
-
-def eigen(x: MetaArray) -> tuple[MetaArray, MetaArray]:
-    return MetaArray(x.shape[:-1], square(x)), inverse(x)
-
-
-def svd(x: MetaArray, full_matrices: bool) -> tuple[MetaArray, MetaArray, MetaArray]:
-    *batch, m, n = x.shape
-    k = min(m, n)
-    shapes = (m, m if full_matrices else k), (k,), (n if full_matrices else k, n)
-    u, s, vt = (MetaArray((*batch, *shape), x.dtype) for shape in shapes)
-    return u, s, vt
-
-
-def qr(x: MetaArray) -> tuple[MetaArray, MetaArray]:
-    *batch, m, n = x.shape
-    return MetaArray((*batch, m, min(m, n)), x.dtype), MetaArray((*batch, min(m, n), n), x.dtype)
-
-
 def as_strided(x: MetaArray, shape: Shape, steps: Shape, offset: int) -> MetaArray:
     return MetaArray(shape, x.dtype, [step * x.strides[0] for step in steps], x)
 
@@ -401,7 +380,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "take_along_axis": take_along_axis, "matmul": matmul, "einsum": einsum, "det": det, "solve": solve,
     "im2col": im2col, "slogdet": slogdet, "eigh": eigen, "eig": eigen, "svd": svd, "qr": qr, "as_strided": as_strided,
     "pinv": lambda x, rtol, atol: MetaArray((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype),
-    "pivots": lambda x: MetaArray((*x.shape[:-2], min(x.shape[-2:])), np.int64),
+    "pivots": pivots,
 }  # fmt: skip
 
 OPERATORS = {
