@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Node, Tensor
+from ..autograd.batch import like_samples
 from ..autograd.memory import tick
 from ..autograd.modes import modes
 from ..backend import (
@@ -205,7 +206,7 @@ def _like(
 ) -> Tensor:
     wanted = input.dtype if dtype is None else check_dtype(dtype, operation)
     shape = input.shape if size is None else shape_of(size, operation)
-    return new(fill, shape, wanted, input.device if where is None else where, requires_grad)
+    return like_samples(new(fill, shape, wanted, input.device if where is None else where, requires_grad), input)
 
 
 def zeros_like(
