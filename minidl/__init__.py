@@ -133,6 +133,8 @@ from .api import (  # fmt: skip
     deg2rad,
     deg2rad_,
     det,
+    detach,
+    detach_,
     diag,
     diag_embed,
     diagflat,
@@ -226,7 +228,10 @@ from .api import (  # fmt: skip
     inner,
     inverse,
     is_complex,
+    is_conj,
     is_floating_point,
+    is_inference,
+    is_neg,
     is_nonzero,
     is_same_size,
     is_signed,
@@ -463,6 +468,7 @@ from .autograd import (
     set_grad_enabled,
 )
 from .backend import (
+    Size,
     default_generator,
     device,
     get_default_device,
@@ -489,7 +495,7 @@ __version__ = "0.1.0"
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
-Size, dtype = tuple, _np.dtype  # what x.shape and x.dtype are
+dtype = _np.dtype  # what x.dtype is
 contiguous_format, preserve_format = "contiguous_format", "preserve_format"  # every tensor's memory is so
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
@@ -640,6 +646,8 @@ __all__ = [
     "deg2rad",
     "deg2rad_",
     "det",
+    "detach",
+    "detach_",
     "device",
     "diag",
     "diag_embed",
@@ -754,9 +762,12 @@ __all__ = [
     "int64",
     "inverse",
     "is_complex",
+    "is_conj",
     "is_floating_point",
     "is_grad_enabled",
+    "is_inference",
     "is_inference_mode_enabled",
+    "is_neg",
     "is_nonzero",
     "is_same_size",
     "is_signed",

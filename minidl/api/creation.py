@@ -308,8 +308,10 @@ def arange(
     wanted = None if dtype is None else check_dtype(dtype, "arange")
     if wanted is not None and wanted.kind in "iu":
         start, end, step = int(start), int(end), int(step)
-    if not step or not all(math.isfinite(v) for v in (start, end, step)):
-        raise RuntimeError(f"arange: finite numbers and a step that is not 0 are needed, got {start}, {end}, {step}")
+    if not step:
+        raise RuntimeError("arange: the step cannot be 0")
+    if not all(math.isfinite(v) for v in (start, end, step)):
+        raise RuntimeError(f"arange: finite numbers are needed, got {start}, {end} and {step}")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: steps of {step} do not lead from {start} to {end}")
     whole = all(isinstance(v, int) for v in (start, end, step))

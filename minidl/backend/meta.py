@@ -337,6 +337,11 @@ def qr(x: MetaArray) -> tuple[MetaArray, ...]:
     return MetaArray((*batch, m, k), lapack(x)), MetaArray((*batch, k, n), lapack(x))
 
 
+def pinv(x: MetaArray, rtol: float | None, atol: float) -> MetaArray:
+    *batch, m, n = x.shape
+    return MetaArray((*batch, n, m), lapack(x))
+
+
 def pivots(x: MetaArray) -> MetaArray:
     return MetaArray((*x.shape[:-2], min(x.shape[-2:])), np.int64)
 
@@ -379,8 +384,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "sum_to": sum_to, "concatenate": concatenate, "flip": flip, "diagonal": diagonal, "pad": pad, "getitem": getitem,
     "take_along_axis": take_along_axis, "matmul": matmul, "einsum": einsum, "det": det, "solve": solve,
     "im2col": im2col, "slogdet": slogdet, "eigh": eigen, "eig": eigen, "svd": svd, "qr": qr, "as_strided": as_strided,
-    "pinv": lambda x, rtol, atol: MetaArray((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype),
-    "pivots": pivots,
+    "pinv": pinv, "pivots": pivots,
 }  # fmt: skip
 
 OPERATORS = {
