@@ -97,6 +97,8 @@ def explain(op: Any, args: Any, params: dict[str, Any], error: BaseException) ->
     singular = LinAlgError if type(error).__name__ == "LinAlgError" else ShapeError
     other = singular if isinstance(error, ValueError) else RuntimeError
     kind: type[Exception] = next((k for k in kept if isinstance(error, k)), other)
+    if kind is TypeError and len(tensors) == len(args):  # all are tensors, so it is their dtypes that do not go
+        kind = DtypeError
     reason = _sentence(error)
     if len(devices) > 1:
         kind = RuntimeError
@@ -214,6 +216,7 @@ def _call_site(name: str) -> tuple[str, str]:
             layer = layer or (owner if inside else None)
         elif inside and not frame.f_code.co_name.startswith("_"):
             called = SYMBOLS.get(name, name) if frame.f_code.co_name == "operator" else frame.f_code.co_name
+            called = called.removeprefix("linalg_")  # which tells two of one name apart
         frame = frame.f_back
     if layer is not None:
         called = type(layer).__name__

@@ -51,8 +51,13 @@ def both_spellings(function: _F) -> _F:
 def guarded(function: _F) -> _F:
     """The function as users get it: an argument that is none of what it should be is told by its name."""
 
+    must = _tensors_of_two(function)
+
     @functools.wraps(function)
     def _guarded(*args: Any, **kwargs: Any) -> Any:
+        for k, name in must:
+            if k < len(args) and not isinstance(args[k], Tensor):
+                raise refusal(TypeError, function.__name__, f"{name} must be a tensor, got {what_is(args[k])}")
         try:
             return function(*args, **kwargs)
         except AttributeError as error:
@@ -63,6 +68,14 @@ def guarded(function: _F) -> _F:
             raise _unknown(function, kwargs) or error from None
 
     return _guarded  # type: ignore[return-value]  # the same signature
+
+
+def _tensors_of_two(function: Callable[..., Any]) -> list[tuple[int, str]]:
+    """Of a function of two operands, which must be tensors: ops would also take numbers, as long as one is a tensor."""
+    kinds = [(name, str(kind)) for name, kind in function.__annotations__.items()]
+    if not {"other", "end", "values", "min", "max"} & {name for name, _ in kinds}:
+        return []
+    return [(k, name) for k, (name, kind) in enumerate(kinds) if kind == str(Tensor)]
 
 
 def guard(names: dict[str, Any]) -> None:
@@ -181,6 +194,15 @@ def into(out: Tensor | None, value: Tensor) -> Tensor:
     return out
 
 
+def places_for(out: Any, n: int, operation: str) -> Any:
+    """The tensors that several results are to be written into; a None for each, where none are given."""
+    if out is None:
+        return (None,) * n
+    if not isinstance(out, (tuple, list)) or len(out) != n:
+        raise TypeError(f"{operation}: out= must be {n} tensors, got {what_is(out)}")
+    return out
+
+
 def as_float(input: Tensor) -> Tensor:
     """Integers and truth values as the default float."""
     return input if input.dtype.kind == "f" else ops.astype(input, dtype=get_default_dtype())
@@ -192,7 +214,7 @@ def tensors_of(tensors: Any, operation: str) -> list[Tensor]:
         raise TypeError(f"{operation}: a sequence of tensors is needed, got one tensor {describe(tensors)}")
     found = list(tensors)
     if not found:
-        raise RuntimeError(f"{operation}: at least one tensor is needed, got an empty sequence")
+        raise ShapeError(f"{operation}: at least one tensor is needed, got an empty sequence")
     for t in found:
         if not isinstance(t, Tensor):
             raise TypeError(f"{operation}: a sequence of tensors is needed, got {type(t).__name__} in it")

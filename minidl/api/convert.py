@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend import NUMPY, backend_of, move
-from ..errors import describe
+from ..errors import ShapeError, describe
 from .arguments import ops
 from .creation import Device, to
 from .shape import flip, unbind
@@ -37,7 +37,7 @@ def __bool__(self: Tensor) -> builtins.bool:
 
 def _number(self: Tensor, kind: str) -> Any:
     if self.array.size != 1:
-        raise ValueError(f"{kind}: only a tensor with one element is a number, and this is {describe(self)}")
+        raise ShapeError(f"{kind}: only a tensor with one element is a number, and this is {describe(self)}")
     return self.array.item()
 
 
@@ -162,47 +162,47 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return to(input, other)
 
 
-def double(input: Tensor) -> Tensor:
+def double(input: Tensor, memory_format: object = None) -> Tensor:
     """In float64."""
     return to(input, dtype="float64")
 
 
-def float(input: Tensor) -> Tensor:
+def float(input: Tensor, memory_format: object = None) -> Tensor:
     """In float32."""
     return to(input, dtype="float32")
 
 
-def half(input: Tensor) -> Tensor:
+def half(input: Tensor, memory_format: object = None) -> Tensor:
     """In float16."""
     return to(input, dtype="float16")
 
 
-def long(input: Tensor) -> Tensor:
+def long(input: Tensor, memory_format: object = None) -> Tensor:
     """In int64."""
     return to(input, dtype="int64")
 
 
-def int(input: Tensor) -> Tensor:
+def int(input: Tensor, memory_format: object = None) -> Tensor:
     """In int32."""
     return to(input, dtype="int32")
 
 
-def short(input: Tensor) -> Tensor:
+def short(input: Tensor, memory_format: object = None) -> Tensor:
     """In int16."""
     return to(input, dtype="int16")
 
 
-def char(input: Tensor) -> Tensor:
+def char(input: Tensor, memory_format: object = None) -> Tensor:
     """In int8."""
     return to(input, dtype="int8")
 
 
-def byte(input: Tensor) -> Tensor:
+def byte(input: Tensor, memory_format: object = None) -> Tensor:
     """In uint8."""
     return to(input, dtype="uint8")
 
 
-def bool(input: Tensor) -> Tensor:
+def bool(input: Tensor, memory_format: object = None) -> Tensor:
     """True where not 0."""
     return to(input, dtype="bool")
 

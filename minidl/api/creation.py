@@ -1,5 +1,6 @@
 """New tensors: from values, from NumPy arrays, filled, counted, and like others."""
 
+import builtins
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -95,7 +96,7 @@ def _values(data: Any, wanted: Any) -> Any:
         if isinstance(data, int) and not -(2**63) <= data < 2**63 and (wanted is None or wanted.kind != "f"):
             raise RuntimeError(f"tensor: {data} is too large for an int64; write it as a float")
         return _checked(np.asarray(data, wanted if wanted is not None and wanted.kind == "f" else scalar_dtype(data)))
-    if isinstance(data, (list, tuple, range)):
+    if isinstance(data, (list, tuple, builtins.range)):
         dtypes: set[Any] = set()
         try:
             plain = _plain(data, dtypes)
@@ -126,7 +127,7 @@ def _checked(values: Any) -> Any:
 
 def _plain(data: Any, dtypes: set[Any]) -> Any:
     """Nested lists without tensors; the dtypes met on the way are collected."""
-    if isinstance(data, (list, tuple, range)):
+    if isinstance(data, (list, tuple, builtins.range)):
         kinds = set(map(type, data))
         if kinds <= {float, int, bool}:
             dtypes.update(scalar_dtype(kind()) for kind in kinds)
@@ -147,9 +148,9 @@ def _plain(data: Any, dtypes: set[Any]) -> Any:
 
 def _ragged(data: Any, path: str = "") -> str | None:
     """Where nested sequences stop being a grid, in words."""
-    if not isinstance(data, (list, tuple, range)):
+    if not isinstance(data, (list, tuple, builtins.range)):
         return None
-    shapes = [np.shape(part) if not isinstance(part, (list, tuple, range)) else (len(part),) for part in data]
+    shapes = [np.shape(part) if not isinstance(part, (list, tuple, builtins.range)) else (len(part),) for part in data]
     for k, shape in enumerate(shapes):
         if shape[:1] != shapes[0][:1]:
             one, other = (f"{s[0]} entries" if s else "a number" for s in (shapes[0], shape))
@@ -236,7 +237,7 @@ def full_like(
     requires_grad: bool = False, memory_format: object = None,
 ) -> Tensor:  # fmt: skip
     """One number in the shape of input."""
-    fill = lambda shape, kind: np.full(shape, fill_value, kind)
+    fill = lambda shape, kind: np.broadcast_to(np.asarray(fill_value).astype(kind), shape).copy()
     return _like(fill, input, None, dtype, device, requires_grad, "full_like")
 
 
@@ -303,12 +304,16 @@ def arange(
         v.item() if isinstance(v, (Tensor, np.generic)) else v
         for v in ((0, start, step) if end is None else (start, end, step))
     )
-    if not step:
-        raise RuntimeError("arange: the step cannot be 0")
+    wanted = None if dtype is None else check_dtype(dtype, "arange")
+    if wanted is not None and wanted.kind in "iu":
+        start, end, step = int(start), int(end), int(step)
+    if not step or not all(math.isfinite(v) for v in (start, end, step)):
+        raise RuntimeError(f"arange: finite numbers and a step that is not 0 are needed, got {start}, {end}, {step}")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: steps of {step} do not lead from {start} to {end}")
     whole = all(isinstance(v, int) for v in (start, end, step))
-    wanted = check_dtype(dtype, "arange") if dtype is not None else np.dtype("int64") if whole else get_default_dtype()
+    if wanted is None:
+        wanted = np.dtype("int64") if whole else get_default_dtype()
     n = -((start - end) // step) if whole else math.ceil((end - start) / step)
     values = start + step * np.arange(n)
     return into(out, made(values.astype(wanted), device, requires_grad))
@@ -326,14 +331,91 @@ def linspace(
 
 
 def logspace(
-    start: Number, end: Number, steps: int, base: float = 10.0, *, out: Tensor | None = None,
+    start: Number, end: Number, steps: int, base: "float | Tensor" = 10.0, *, out: Tensor | None = None,
     dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """base to the power of numbers evenly apart."""
     if steps < 0:
         raise RuntimeError(f"logspace: steps cannot be negative, got {steps}")
-    values = base ** np.linspace(float(start), float(end), steps)
+    values = float(base) ** np.linspace(float(start), float(end), steps)
     return into(out, made(values.astype(_float(dtype, "logspace")), device, requires_grad))
+
+
+def range(
+    start: Number = 0, end: Number | None = None, step: Number = 1, *, out: Tensor | None = None,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """start, start + step, … up to end, which is included; arange leaves it out."""
+    start, end = (0, start) if end is None else (start, end)
+    wanted = get_default_dtype() if dtype is None else check_dtype(dtype, "range")
+    if not step or (end - start) * step < 0:
+        raise RuntimeError(f"range: steps of {step} do not lead from {start} to {end}")
+    n = math.floor((end - start) / step) + 1
+    return into(out, made((start + step * np.arange(n)).astype(wanted), device, requires_grad))
+
+
+def scalar_tensor(
+    s: Number, *, dtype: DType | None = None, device: Device = None, requires_grad: bool = False
+) -> Tensor:
+    """One number as a tensor without axes, of the default dtype."""
+    return made(np.asarray(s).astype(_float(dtype, "scalar_tensor")), device, requires_grad)
+
+
+def _window(
+    n: int, periodic: bool, shape: Any, operation: str, dtype: DType | None, device: Device, requires_grad: bool
+) -> Tensor:
+    """A window's numbers, from x = k / (n − 1); a periodic one is the first n numbers of one longer by one."""
+    wanted = _float(dtype, operation)
+    if n < 0 or wanted.kind != "f":
+        raise RuntimeError(f"{operation}: a length of 0 or more and a floating dtype are needed, got {n} and {wanted}")
+    last = n if periodic else n - 1
+    values = np.ones(n) if n < 2 else shape(np.arange(n) / last)
+    return made(values.astype(wanted), device, requires_grad)
+
+
+def bartlett_window(
+    window_length: int, periodic: bool = True, *, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """1 − |2x − 1|: up and down again."""
+    triangle = lambda x: 1 - np.abs(2 * x - 1)
+    return _window(window_length, periodic, triangle, "bartlett_window", dtype, device, requires_grad)
+
+
+def hann_window(
+    window_length: int, periodic: bool = True, *, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """(1 − cos 2πx) / 2."""
+    wave = lambda x: np.sin(np.pi * x) ** 2
+    return _window(window_length, periodic, wave, "hann_window", dtype, device, requires_grad)
+
+
+def hamming_window(
+    window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *,
+    dtype: DType | None = None, device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """alpha − beta cos 2πx."""
+    wave = lambda x: alpha - beta * np.cos(2 * np.pi * x)
+    return _window(window_length, periodic, wave, "hamming_window", dtype, device, requires_grad)
+
+
+def blackman_window(
+    window_length: int, periodic: bool = True, *, dtype: DType | None = None, device: Device = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """0.42 − 0.5 cos 2πx + 0.08 cos 4πx."""
+    wave = lambda x: np.maximum(0.42 - 0.5 * np.cos(2 * np.pi * x) + 0.08 * np.cos(4 * np.pi * x), 0)
+    return _window(window_length, periodic, wave, "blackman_window", dtype, device, requires_grad)
+
+
+def kaiser_window(
+    window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: DType | None = None,
+    device: Device = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """I₀(beta √(1 − (2x − 1)²)) / I₀(beta)."""
+    bell = lambda x: np.i0(beta * np.sqrt(np.maximum(1 - (2 * x - 1) ** 2, 0))) / np.i0(beta)
+    return _window(window_length, periodic, bell, "kaiser_window", dtype, device, requires_grad)
 
 
 def tril_indices(

@@ -3,12 +3,12 @@
 import builtins
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import backend_of, check_dtype, result_type
+from ..backend import backend_of, check_dtype, move, result_type
 from ..errors import describe
 from .arguments import DType, Number, Operand, as_float, axis_of, both_spellings, into, ops
 from .indexing import nonzero
@@ -66,7 +66,8 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """x²."""
-    return into(out, ops.mul(input, input))
+    x = ops.astype(input, dtype="int64") if input.dtype == bool else input
+    return into(out, ops.mul(x, x))
 
 
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -274,7 +275,9 @@ def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """eˣ / Σ eˣ along a dim."""
     x = input if dtype is None else ops.astype(input, dtype=check_dtype(dtype, "softmax"))
     axis = axis_of(dim, x.ndim, "softmax")
-    return ops.softmax(as_float(x), axis=axis) if x.ndim else ops.ones_like(as_float(x))
+    if x.ndim:
+        return ops.softmax(as_float(x), axis=axis)
+    return ops.reshape(ops.softmax(ops.reshape(as_float(x), shape=(1,)), axis=0), shape=())
 
 
 @both_spellings
@@ -282,7 +285,9 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """ln softmax(x), without under- or overflow."""
     x = input if dtype is None else ops.astype(input, dtype=check_dtype(dtype, "log_softmax"))
     axis = axis_of(dim, x.ndim, "log_softmax")
-    return ops.log_softmax(as_float(x), axis=axis) if x.ndim else ops.zeros_like(as_float(x))
+    if x.ndim:
+        return ops.log_softmax(as_float(x), axis=axis)
+    return ops.reshape(ops.log_softmax(ops.reshape(as_float(x), shape=(1,)), axis=0), shape=())
 
 
 # ---------------------------------------------------------------------------------------------- two operands
@@ -313,6 +318,89 @@ def _times(other: Operand, alpha: Number, operation: str) -> Operand:
     if isinstance(alpha, float) and (other.dtype.kind != "f" if isinstance(other, Tensor) else isinstance(other, int)):
         raise RuntimeError(f"{operation}: alpha {alpha} must be an integer where other is {describe(other)}")
     return ops.mul(other, alpha) if isinstance(other, Tensor) else other * alpha
+
+
+def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle of a real number in the plane: 0, or π where it is negative."""
+    x = as_float(input)
+    return into(out, ops.where(ops.lt(x, 0), math.pi, ops.mul(x, 0.0) if x.needs_grad else ops.where(x != x, x, 0.0)))
+
+
+def real(input: Tensor) -> Tensor:
+    """The real part: the tensor itself."""
+    return input
+
+
+conj = resolve_conj = resolve_neg = real
+
+
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The complex conjugate: of real numbers, they themselves."""
+    return input if out is None else into(out, input)
+
+
+def isreal(input: Tensor) -> Tensor:
+    """Is it real? Always."""
+    return ops.ones_like(input, dtype=bool)
+
+
+class MantissaAndExponent(NamedTuple):
+    """What frexp gives."""
+
+    mantissa: Tensor
+    exponent: Tensor
+
+
+def frexp(input: Tensor, *, out: Any = None) -> MantissaAndExponent:
+    """mantissa × 2^exponent = input, with ½ ≤ |mantissa| < 1."""
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"frexp: floats are needed, got {describe(input)}")
+    exponent = np.frexp(backend_of(input.array).to_host(input.array))[1]
+    places = Tensor(move(np.asarray(exponent, "int32"), input.device))
+    mantissa = input
+    for part in (places // 2, places - places // 2):  # at once, the power could overflow
+        mantissa = ops.mul(mantissa, ops.pow(2.0, ops.neg(ops.astype(part, dtype=input.dtype))))
+    first, second = out or (None, None)
+    return MantissaAndExponent(into(first, mantissa), into(second, places))
+
+
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input × 2^other."""
+    power = ops.pow(2.0, other if other.dtype.kind == "f" else as_float(other))
+    return into(out, ops.mul(input, power))
+
+
+def _whole_numbers(name: str, function: Any, input: Tensor, other: Tensor, out: Tensor | None) -> Tensor:
+    if result_type(input, other).kind not in "iu":
+        raise RuntimeError(f"{name}: whole numbers are needed, got {describe(input)} and {describe(other)}")
+    a, b = (backend_of(t.array).to_host(t.array) for t in (input, other))
+    values = np.asarray(function(a, b)).astype(result_type(input, other))
+    return into(out, Tensor(move(values, input.device)))
+
+
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greatest common divisor."""
+    return _whole_numbers("gcd", np.gcd, input, other, out)
+
+
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The least common multiple."""
+    return _whole_numbers("lcm", np.lcm, input, other, out)
+
+
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The next float after input on the way to other."""
+    dtype = result_type(input, other)
+    if dtype.kind != "f":
+        raise RuntimeError(f"nextafter: floats are needed, got {describe(input)} and {describe(other)}")
+    a, b = (backend_of(t.array).to_host(t.array).astype(dtype) for t in (input, other))
+    return into(out, Tensor(move(np.asarray(np.nextafter(a, b)), input.device)))
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """One number everywhere, in the shape of input."""
+    y = ops.where(ops.ones_like(input, dtype=bool), value, input)
+    return y if y.dtype == input.dtype else ops.astype(y, dtype=input.dtype)
 
 
 def _no_truths(operation: str, *operands: Operand) -> None:
@@ -501,6 +589,15 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
         dtype = result_type(input, other)
         input = Tensor(backend_of(condition.array).asarray(np.asarray(input, dtype)))
     return into(out, ops.where(condition, input, other))
+
+
+def where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """The tensor's numbers where the condition holds, else other."""
+    y: Tensor = where(condition, input, other)
+    return y
+
+
+where_method.__name__ = "where"
 
 
 # ---------------------------------------------------------------------------------------------- comparison

@@ -14,7 +14,7 @@ from ..autograd import OPS, Tensor, write
 from ..autograd.modes import modes
 from ..backend import INDEX, backend_of, move
 from ..errors import RangeError, ShapeError, describe
-from .arguments import Number, axis_of, both_spellings, into, ops
+from .arguments import Number, axis_of, both_spellings, into, ops, places_for
 
 Basic: TypeAlias = tuple[Any, ...]
 
@@ -24,6 +24,12 @@ class ValuesAndIndices(NamedTuple):
 
     values: Tensor
     indices: Tensor
+
+
+def both_into(out: Any, values: Tensor, indices: Tensor) -> ValuesAndIndices:
+    """Values and where they stand; in the memory of the two tensors of `out`, if they were given."""
+    first, second = places_for(out, 2, "out")
+    return ValuesAndIndices(into(first, values), into(second, indices))
 
 
 def getitem(input: Tensor, key: Any) -> Tensor:
@@ -257,7 +263,8 @@ def gather(
 ) -> Tensor:
     """One entry per index along a dim: y[i, k] = input[i, index[i, k]] for dim 1."""
     if not index.array.size:
-        return into(out, ops.zeros_like(input, shape=index.shape))
+        none = ops.getitem(ops.reshape(input, shape=(input.array.size,)), key=(slice(0, 0),))
+        return into(out, ops.reshape(none, shape=index.shape))
     axis, reach = _aligned(input, dim, index, "gather")
     x = _with_axis(input)
     if index.ndim and x.shape != tuple(x.shape[k] if k == axis else n for k, n in enumerate(index.shape)):
@@ -272,8 +279,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     if dim is None:
         return take(input, ops.reshape(indices, shape=(indices.array.size,)), out=out)
     axis = axis_of(dim, input.ndim, "take_along_dim")
+    if input.ndim != indices.ndim:
+        raise RuntimeError(f"take_along_dim: input {describe(input)} and indices {describe(indices)} differ in axes")
     shapes = ([1 if k == axis else n for k, n in enumerate(t.shape)] for t in (input, indices))
     rest = np.broadcast_shapes(*map(tuple, shapes))
+    indices = ops.where(ops.lt(indices, 0), ops.add(indices, input.shape[axis]), indices)
     x = ops.broadcast_to(input, shape=tuple(n if k != axis else input.shape[k] for k, n in enumerate(rest)))
     i = ops.broadcast_to(indices, shape=tuple(n if k != axis else indices.shape[k] for k, n in enumerate(rest)))
     return gather(x, axis, i, out=out)
@@ -346,31 +356,94 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return ops.add(input, added if input.ndim else ops.reshape(added, shape=()))
 
 
+REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
+
+
 @both_spellings
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
-) -> Tensor:
-    """What meets at one place is brought together by "sum", "mean" or "prod" (the last without gradients)."""
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """What meets at one place is brought together by "sum", "prod", "mean", "amax" or "amin"."""
     axis, _ = _aligned(input, dim, index, "scatter_reduce")
     source = _source(src, input, index, "scatter_reduce")
-    if reduce not in ("sum", "mean", "prod"):
-        raise NotImplementedError(f"scatter_reduce: reduce is 'sum', 'mean' or 'prod' here, got {reduce!r}")
-    ones = ops.ones_like(source)
-    hits = scatter_add(ops.zeros_like(input), dim, index, ones)
-    start = input if include_self else ops.where(ops.eq(hits, 0), input, 1 if reduce == "prod" else 0)
-    if reduce == "sum":
-        return scatter_add(start, dim, index, source)
-    if reduce == "mean":
-        count = ops.add(hits, 1) if include_self else ops.maximum(hits, 1)
-        return ops.div(scatter_add(start, dim, index, source), count)
-    if (input.needs_grad or src.needs_grad) and modes.recording:
-        raise NotImplementedError("scatter_reduce: 'prod' has no gradient here; use 'sum' of logarithms, or no_grad")
-    y = ops.copy(_with_axis(start))
-    places = tuple(i.array for i in _grid(index, axis))
-    for k in np.ndindex(_with_axis(index).shape):
-        where = tuple(np.broadcast_to(p, _with_axis(index).shape)[k] for p in places)
-        y.array[where] *= _with_axis(source).array[k]
-    return y if input.ndim else ops.reshape(y, shape=())
+    if reduce not in REDUCTIONS:
+        raise RuntimeError(f"scatter_reduce: reduce is one of {', '.join(REDUCTIONS)}, got {reduce!r}")
+    if not index.array.size:
+        return into(out, ops.copy(input))
+    if reduce in ("sum", "mean"):
+        hits = scatter_add(ops.zeros_like(input, dtype="int64"), dim, index, ops.ones_like(source, dtype="int64"))
+        start = input if include_self else ops.where(ops.eq(hits, 0), input, ops.zeros_like(input))
+        y = scatter_add(start, dim, index, source)
+        if reduce == "mean":
+            count = ops.add(hits, 1) if include_self else ops.maximum(hits, 1)
+            y = ops.div(y, count) if y.dtype.kind == "f" else ops.floor_divide(y, count)
+        return into(out, y if y.dtype == input.dtype else ops.astype(y, dtype=input.dtype))
+    flat, values = (ops.reshape(t, shape=(t.array.size,)) for t in (input, source))
+    places = _destinations(index, input.shape or (1,), axis)
+    if reduce == "prod":
+        y = _one_by_one(flat, values, places, ops.mul, include_self)
+    else:
+        y = _extremes(flat, values, places, ops.maximum if reduce == "amax" else ops.minimum, include_self)
+    return into(out, ops.reshape(y, shape=input.shape))
+
+
+def _destinations(index: Tensor, shape: tuple[int, ...], axis: int) -> Any:
+    """For every entry of an index, its place in the flattened tensor of a shape."""
+    grid = list(np.indices(index.shape or (1,)))
+    grid[axis] = backend_of(index.array).to_host(index.array).reshape(grid[axis].shape)
+    return np.ravel_multi_index(tuple(grid), shape).ravel()
+
+
+def _one_by_one(flat: Tensor, values: Tensor, places: Any, combine: Any, include_self: bool) -> Tensor:
+    """flat with values combined into it: in each round at most one for every place, so that none is lost."""
+    order = np.argsort(places, kind="stable")
+    ranked = places[order]
+    turn = np.arange(ranked.size) - np.searchsorted(ranked, ranked)  # the how-many-th of its place
+    for k in range(int(turn.max(initial=-1)) + 1):
+        here, there = (_on_device(t[turn == k], flat) for t in (order, ranked))
+        new, old = ops.getitem(values, here, key=(INDEX,)), ops.getitem(flat, there, key=(INDEX,))
+        flat = ops.put(flat, combine(old, new) if k or include_self else new, there, key=(INDEX,))
+    return flat
+
+
+def _extremes(flat: Tensor, values: Tensor, places: Any, combine: Any, include_self: bool) -> Tensor:
+    """The extreme at each place; equal ones share its gradient evenly."""
+    y = _one_by_one(flat.detach(), values.detach(), places, combine, include_self)
+    if not (flat.needs_grad or values.needs_grad):
+        return y
+    there = _on_device(places, flat)
+    untouched = np.ones(flat.shape, bool)
+    untouched[places] = include_self
+    mine = _on_device(untouched, flat) & ops.eq(flat, y)
+    theirs = ops.eq(values, ops.getitem(y, there, key=(INDEX,)))
+    added = {"key": (INDEX,), "shape": flat.shape}
+    count = ops.add(mine, ops.index_add(ops.astype(theirs, dtype=flat.dtype), there, **added))
+    total = ops.add(ops.where(mine, flat, 0.0), ops.index_add(ops.where(theirs, values, 0.0), there, **added))
+    return ops.where(ops.isnan(y), y, ops.div(total, ops.maximum(count, 1)))
+
+
+@both_spellings
+def index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The entries of source brought together at an index along a dim, by "prod", "mean", "amax" or "amin"."""
+    axis, _ = _vector(input, dim, index, "index_reduce")
+    if reduce not in REDUCTIONS[1:]:
+        raise RuntimeError(f"index_reduce: reduce is one of {', '.join(REDUCTIONS[1:])}, got {reduce!r}")
+    places = ops.reshape(index, shape=tuple(index.array.size if k == axis else 1 for k in range(source.ndim)))
+    places = ops.broadcast_to(places, shape=source.shape)
+    return scatter_reduce(input, dim, places, source, reduce, include_self=include_self, out=out)
+
+
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of input with source written (or added) at places of the flattened tensor."""
+    if source.dtype != input.dtype:
+        raise RuntimeError(f"put: source must have the dtype of input, got {source.dtype} and {input.dtype}")
+    flat, index = (ops.reshape(t, shape=(t.array.size,)) for t in (input, index))
+    y = index_put(flat, (index,), ops.reshape(source, shape=index.shape), accumulate)
+    return ops.reshape(y, shape=input.shape)
 
 
 def _vector(input: Tensor, dim: int, index: Tensor, operation: str) -> tuple[int, Basic]:
@@ -399,14 +472,21 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of input with the entries of source written at an index along a dim."""
     _, key = _vector(input, dim, index, "index_copy")
-    return ops.put(input, source, _with_axis(index), key=key)
+    if source.dtype != input.dtype:
+        raise RuntimeError(f"index_copy: source must have the dtype of input, got {source.dtype} and {input.dtype}")
+    y = ops.put(_with_axis(input), source, _with_axis(index), key=key)
+    return y if input.ndim else ops.reshape(y, shape=())
 
 
 @both_spellings
 def index_fill(input: Tensor, dim: int, index: Tensor, value: "Number | Tensor") -> Tensor:
     """A copy of input with one number at an index along a dim."""
     _, key = _vector(input, dim, index, "index_fill")
-    return ops.put(input, value, _with_axis(index), key=key)
+    if isinstance(value, Tensor) and value.ndim:
+        raise RuntimeError(f"index_fill: the value must be one number, got {describe(value)}")
+    once = _on_device(np.unique(backend_of(index.array).to_host(index.array)), input)  # filled twice, it counts once
+    y = ops.put(_with_axis(input), value, once, key=key)
+    return y if input.ndim else ops.reshape(y, shape=())
 
 
 def index_put(
@@ -449,6 +529,12 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """input with the numbers of source, one after the other, where the mask holds."""
+    if mask.dtype != bool or source.dtype != input.dtype:
+        raise RuntimeError(
+            f"masked_scatter: truth values, and a source of the dtype of input, are needed "
+            f"[input {describe(input)}, mask {describe(mask)}, source {describe(source)}]"
+        )
+    input = ops.broadcast_to(input, shape=np.broadcast_shapes(input.shape, mask.shape))
     found = _found(ops.broadcast_to(mask, shape=input.shape))
     n = found[0].size if found else 0
     if n > source.array.size:
@@ -496,9 +582,7 @@ def sort(
     values = ops.take_along_axis(x, indices, axis=axis)
     if not input.ndim:
         values, indices = ops.reshape(values, shape=()), ops.reshape(indices, shape=())
-    if out is not None:
-        return ValuesAndIndices(into(out[0], values), into(out[1], indices))
-    return ValuesAndIndices(values, indices)
+    return both_into(out, values, indices)
 
 
 @both_spellings
@@ -528,13 +612,13 @@ def topk(
     values = ops.take_along_axis(x, indices, axis=axis)
     if not input.ndim:
         values, indices = ops.reshape(values, shape=()), ops.reshape(indices, shape=())
-    if out is not None:
-        return ValuesAndIndices(into(out[0], values), into(out[1], indices))
-    return ValuesAndIndices(values, indices)
+    return both_into(out, values, indices)
 
 
 @both_spellings
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
+def kthvalue(
+    input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: tuple[Tensor, Tensor] | None = None
+) -> ValuesAndIndices:
     """The k-th smallest value along a dim, and where it stands."""
     axis = axis_of(dim, input.ndim, "kthvalue")
     x = _with_axis(input)
@@ -542,7 +626,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
         raise RuntimeError(f"kthvalue: k = {k} is out of range for dim {axis}, which has {x.shape[axis]} entries")
     values, indices = sort(x, axis)
     key = (slice(None),) * axis + (slice(k - 1, k) if keepdim and input.ndim else k - 1,)
-    return ValuesAndIndices(ops.getitem(values, key=key), ops.getitem(indices, key=key))
+    return both_into(out, ops.getitem(values, key=key), ops.getitem(indices, key=key))
 
 
 def unique(
@@ -554,9 +638,9 @@ def unique(
     axis = None if dim is None else axis_of(dim, input.ndim, "unique")
     values, inverse, counts = np.unique(host, return_inverse=True, return_counts=True, axis=axis)
     results = [values]
-    results += [inverse.reshape(host.shape if axis is None else (-1,))] if return_inverse else []
+    results += [inverse.reshape(host.shape if axis is None else -1)] if return_inverse else []
     results += [counts] if return_counts else []
-    made = tuple(_on_device(np.ascontiguousarray(r), input) for r in results)
+    made = tuple(_on_device(np.require(r, requirements="C"), input) for r in results)
     return made if len(made) > 1 else made[0]
 
 
@@ -574,10 +658,14 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 def searchsorted(
     sorted_sequence: Tensor, input: "Tensor | Number", *, out_int32: bool = False, right: bool = False,
-    side: str | None = None,
+    side: str | None = None, sorter: Tensor | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """Where each value would go in an ascending sequence (in each row, where there are several)."""
     here = "right" if right or side == "right" else "left"
+    if side not in (None, "left", "right") or (right and side == "left"):
+        raise RuntimeError(f"searchsorted: side is 'left' or 'right', and must not contradict right; got {side!r}")
+    if sorter is not None:
+        sorted_sequence = gather(sorted_sequence, -1, sorter)
     rows = backend_of(sorted_sequence.array).to_host(sorted_sequence.array)
     values = backend_of(input.array).to_host(input.array) if isinstance(input, Tensor) else np.asarray(input)
     if rows.ndim == 1:
@@ -588,14 +676,15 @@ def searchsorted(
         found = np.empty(values.shape, np.int64)
         for k in np.ndindex(rows.shape[:-1]):
             found[k] = np.searchsorted(rows[k], values[k], here)  # type: ignore[call-overload]
-    return _on_device(np.asarray(found, "int32" if out_int32 else "int64"), sorted_sequence)
+    return into(out, _on_device(np.asarray(found, "int32" if out_int32 else "int64"), sorted_sequence))
 
 
 def bucketize(
-    input: "Tensor | Number", boundaries: Tensor, *, out_int32: bool = False, right: bool = False
-) -> Tensor:
+    input: "Tensor | Number", boundaries: Tensor, *, out_int32: bool = False, right: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """In which interval between boundaries each value lies."""
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
 def isin(elements: Tensor, test_elements: Tensor, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
@@ -613,14 +702,24 @@ def unique_consecutive(
     axis = None if dim is None else axis_of(dim, input.ndim, "unique_consecutive")
     rows = host.ravel() if axis is None else np.moveaxis(host, axis, 0)
     new = np.ones(len(rows), bool)
-    new[1:] = (rows[1:] != rows[:-1]).reshape(builtins.max(len(rows) - 1, 0), -1).any(1)
+    new[1:] = (rows[1:] != rows[:-1]).any(axis=tuple(range(1, rows.ndim)))
     values = rows[new] if axis is None else np.moveaxis(rows[new], 0, axis)
     group = new.cumsum() - 1
     results = [values]
     results += [group.reshape(host.shape) if axis is None else group] if return_inverse else []
     results += [np.bincount(group, minlength=int(new.sum()))] if return_counts else []
-    made = tuple(_on_device(np.ascontiguousarray(r), input) for r in results)
+    made = tuple(_on_device(np.require(r, requirements="C"), input) for r in results)
     return made if len(made) > 1 else made[0]
+
+
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None) -> Tensor:
+    """Where the numbers are not 0, in exactly `size` rows: the rest is left out, or filled up."""
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: size cannot be negative, got {size}")
+    rows = np.full((size, input.ndim), fill_value, np.int64)
+    found = backend_of(input.array).to_host(nonzero(input).array)[:size]
+    rows[: len(found)] = found
+    return into(out, _on_device(rows, input))
 
 
 def unravel_index(indices: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:

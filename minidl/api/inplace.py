@@ -59,7 +59,7 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
     return input
 
 
-def _become(input: Tensor, view: Tensor, operation: str) -> Tensor:
+def become(input: Tensor, view: Tensor, operation: str) -> Tensor:
     """The tensor itself with the shape of a view of it."""
     if modes.recording and input.needs_grad and input.node is None:
         raise RuntimeError(f"{operation}: a leaf that requires gradients keeps its shape while operations are recorded")
@@ -69,22 +69,22 @@ def _become(input: Tensor, view: Tensor, operation: str) -> Tensor:
 
 def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
     """Without axes of length one. In place."""
-    return _become(input, shape.squeeze(input, dim), "squeeze_")
+    return become(input, shape.squeeze(input, dim), "squeeze_")
 
 
 def unsqueeze_(input: Tensor, dim: int) -> Tensor:
     """With a new axis of length one. In place."""
-    return _become(input, shape.unsqueeze(input, dim), "unsqueeze_")
+    return become(input, shape.unsqueeze(input, dim), "unsqueeze_")
 
 
 def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two axes swapped. In place."""
-    return _become(input, shape.transpose(input, dim0, dim1), "transpose_")
+    return become(input, shape.transpose(input, dim0, dim1), "transpose_")
 
 
 def t_(input: Tensor) -> Tensor:
     """A matrix transposed. In place."""
-    return _become(input, shape.t(input), "t_")
+    return become(input, shape.t(input), "t_")
 
 
 abs_ = absolute_ = _in_place(elementwise.abs)
@@ -188,3 +188,14 @@ polygamma_ = _in_place(special.polygamma_method)
 mvlgamma_ = _in_place(special.mvlgamma)
 erfinv_ = _in_place(special.erfinv)
 i0_ = _in_place(special.i0)
+gcd_ = _in_place(elementwise.gcd)
+lcm_ = _in_place(elementwise.lcm)
+ldexp_ = _in_place(elementwise.ldexp)
+nextafter_ = _in_place(elementwise.nextafter)
+conj_physical_ = elementwise.real
+renorm_ = _in_place(reduce.renorm)
+index_reduce_ = _in_place(indexing.index_reduce)
+put_ = _in_place(indexing.put)
+swapaxes_ = swapdims_ = transpose_
+igamma_ = _in_place(special.igamma)
+igammac_ = _in_place(special.igammac)

@@ -3,13 +3,14 @@
 import math
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..autograd import Tensor
+from ..backend import check_dtype
 from ..errors import ShapeError, describe
-from .arguments import Dim, DType, Number, axes_of, axis_of, both_spellings, into, ops
+from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
 from .reduce import sum, vector_norm
-from .shape import diagonal, movedim, unsqueeze
+from .shape import diagonal, movedim, tril, triu, unsqueeze
 
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -70,13 +71,15 @@ ger = outer
 
 
 def _sum_of(input: Tensor, product: Tensor, beta: Number, alpha: Number, operation: str, out: Tensor | None) -> Tensor:
-    product = product if alpha == 1 else ops.mul(product, alpha)
+    if product.dtype.kind != "f":  # whole numbers stay whole
+        alpha, beta = int(alpha), int(beta)
+    kind, product = product.dtype, product if alpha == 1 else ops.mul(product, alpha)
     if beta == 0:  # not even NaN in the input counts
         return into(out, product)
     y = ops.add(input if beta == 1 else ops.mul(input, beta), product)
     if y.shape != product.shape:
         raise ShapeError(f"{operation}: input {describe(input)} does not broadcast to the product's {product.shape}")
-    return into(out, y)
+    return into(out, y if y.dtype == kind or kind.kind == "f" else ops.astype(y, dtype=kind))
 
 
 def addmm(
@@ -111,7 +114,8 @@ def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
     """beta input + alpha times the sum of the products of two batches of matrices."""
-    return _sum_of(input, sum(bmm(batch1, batch2), 0), beta, alpha, "addbmm", out)
+    product = bmm(batch1, batch2)
+    return _sum_of(input, sum(product, 0, dtype=product.dtype), beta, alpha, "addbmm", out)
 
 
 def chain_matmul(*matrices: Tensor) -> Tensor:
@@ -132,6 +136,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         one, two = dims
         left = [axis_of(d, a.ndim, "tensordot") for d in ([one] if isinstance(one, int) else one)]
         right = [axis_of(d, b.ndim, "tensordot") for d in ([two] if isinstance(two, int) else two)]
+    for k, m in zip(left, right, strict=False):  # an axis of length one meets all entries of the other
+        if (a.shape[k] == 1) != (b.shape[m] == 1):
+            a, b = (a, sum(b, m, True, dtype=b.dtype)) if a.shape[k] == 1 else (sum(a, k, True, dtype=a.dtype), b)
     if [a.shape[k] for k in left] != [b.shape[k] for k in right]:
         raise ShapeError(
             f"tensordot: the axes summed over must be equally long, got {[a.shape[k] for k in left]} "
@@ -176,8 +183,6 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         out = dots + "".join(sorted(c for c in used if "".join(terms).count(c) == 1))
     elif "..." in out:
         out = out.replace("...", dots)
-    elif dots:
-        raise ValueError(f"einsum: {equation!r} has an ellipsis on the left and must say where its axes go")
     if len(set(out)) != len(out) or not set(out) <= set("".join(named)):
         raise ValueError(f"einsum: each letter of the result must occur on the left, and only once, in {equation!r}")
     sizes: dict[str, int] = {}
@@ -202,21 +207,39 @@ def _without_repeats(x: Tensor, letters: str, equation: str) -> tuple[Tensor, st
     return x, letters
 
 
+def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """A diagonal of two axes, the last two unless told otherwise, as a last axis: a view."""
+    return diagonal(A, offset, dim1, dim2)
+
+
+linalg_diagonal.__name__ = "diagonal"
+
+
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix."""
     _with_axes("trace", input=(input, 2))
     return sum(diagonal(input))
 
 
-def cross(input: Tensor, other: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
+def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """The vector product along a dim with three entries (the first there is, unless given)."""
+    if dim is None:
+        dim = next((k for k, n in enumerate(input.shape) if n == 3), -1)
+    return linalg_cross(input, other, dim=dim, out=out)
+
+
+def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The vector product along a dim with three entries."""
     axis = axis_of(dim, input.ndim, "cross")
-    if input.shape[axis] != 3 or other.shape[axis] != 3:
+    if input.ndim != other.ndim or input.shape[axis] != 3 or other.shape[axis] != 3:
         raise RuntimeError(f"cross: dim {axis} must have 3 entries [input {describe(input)}, other {describe(other)}]")
     a, b = movedim(input, axis, 0), movedim(other, axis, 0)
     (a1, a2), (b1, b2) = ([ops.roll(t, shift=-k, axis=0) for k in (1, 2)] for t in (a, b))
     y = ops.sub(ops.mul(a1, b2), ops.mul(a2, b1))
     return into(out, movedim(y, 0, axis))
+
+
+linalg_cross.__name__ = "cross"
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -231,32 +254,48 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 # ---------------------------------------------------------------------------------------------- square matrices
 
 
-def _square(A: Tensor, operation: str) -> None:
+def square(A: Tensor, operation: str) -> None:
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
         raise ShapeError(f"{operation}: square matrices are needed, got {describe(A)}")
     if A.dtype.kind != "f":
         raise RuntimeError(f"{operation}: floats are needed, got {describe(A)}")
 
 
+def symmetric(A: Tensor, upper: bool) -> Tensor:
+    """The symmetric matrix that one triangle stands for; a symmetric A itself, whose gradient is then symmetric."""
+    if bool((A.array == A.array.swapaxes(-1, -2)).all()):
+        return A
+    half, rest = (triu(A), triu(A, 1)) if upper else (tril(A), tril(A, -1))
+    return ops.add(half, movedim(rest, -1, -2))
+
+
 def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverses of square matrices."""
-    _square(A, "inv")
+    square(A, "inv")
     return into(out, ops.inv(A))
 
 
 inverse = inv
 
 
-def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
+def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """The lower (or upper) triangular L with L Lᵀ = A, of symmetric positive definite matrices."""
-    _square(A, "cholesky")
-    y = ops.cholesky(A)
+    square(A, "cholesky")
+    y = ops.cholesky(symmetric(A, upper))
     return into(out, movedim(y, -1, -2) if upper else y)
+
+
+linalg_cholesky.__name__ = "cholesky"
+
+
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The lower (or upper) triangular L with L Lᵀ = input. linalg.cholesky is its successor."""
+    return linalg_cholesky(input, upper=upper, out=out)
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """X with A X = B (or X A = B); B holds columns, or is a vector."""
-    _square(A, "solve")
+    square(A, "solve")
     if B.dtype != A.dtype:
         raise RuntimeError(f"solve: both operands must have one dtype, got {A.dtype} and {B.dtype}")
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
@@ -269,25 +308,33 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
 
 def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The determinants of square matrices."""
-    _square(A, "det")
+    square(A, "det")
     return into(out, ops.det(A))
 
 
-def slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
-    """The signs of determinants, and the logarithms of their sizes."""
-    _square(A, "slogdet")
-    d = ops.det(A)
-    return ops.sign(d.detach()), ops.log(ops.abs(d))
+class SignAndLogarithm(NamedTuple):
+    """What slogdet gives."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+def slogdet(A: Tensor, *, out: Any = None) -> SignAndLogarithm:
+    """The signs of determinants, and the logarithms of their sizes, which do not overflow."""
+    square(A, "slogdet")
+    values = ops.slogdet(A)
+    return SignAndLogarithm(*(values if out is None else map(into, out, values)))
 
 
 def logdet(input: Tensor) -> Tensor:
-    """The logarithms of determinants."""
-    return ops.log(det(input))
+    """The logarithms of determinants; NaN where they are negative."""
+    sign, y = slogdet(input)
+    return ops.where(ops.lt(sign, 0), math.nan, y)
 
 
 def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """A A … A, n times; of the inverse, for negative n."""
-    _square(A, "matrix_power")
+    square(A, "matrix_power")
     if n < 0:
         A, n = ops.inv(A), -n
     y = None
@@ -300,7 +347,15 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if y is None:
         one = ops.diag_embed(ops.ones_like(A, shape=(A.shape[-1],)), offset=0, axis1=0, axis2=1, shape=A.shape[-2:])
         y = ops.copy(ops.broadcast_to(one, shape=A.shape))
+        y = ops.add(y, ops.mul(A, 0)) if A.needs_grad else y  # it does not vary, but is part of the graph
     return into(out, y)
+
+
+def _floats(A: Tensor, dtype: DType | None, operation: str) -> Tensor:
+    x = A if dtype is None else ops.astype(A, dtype=check_dtype(dtype, operation))
+    if x.dtype.kind != "f":
+        raise RuntimeError(f"{operation}: floats are needed, got {describe(A)}")
+    return x
 
 
 @both_spellings
@@ -308,12 +363,20 @@ def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, dtype: DType | None = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Norms of matrices: "fro", or the largest (smallest) column sum for ±1, row sum for ±inf."""
+    """Norms of matrices: "fro"; the largest (smallest) column sum for ±1, row sum for ±inf, singular value for ±2;
+    "nuc", the sum of the singular values."""
     rows, columns = axes_of(tuple(dim), A.ndim, "matrix_norm") or (0, 1)
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim, dtype=dtype, out=out)
+    if not A.array.size and ord in (1, 2, math.inf):
+        return vector_norm(A, 2, (rows, columns), keepdim, dtype=dtype, out=out)
+    if ord in ("nuc", 2, -2):
+        S = ops.svd(movedim(_floats(A, dtype, "matrix_norm"), (rows, columns), (-2, -1)))[1]
+        y = sum(S, -1) if ord == "nuc" else S[..., 0 if ord == 2 else -1]
+        shape = tuple(1 if k in (rows, columns) else n for k, n in enumerate(A.shape))
+        return into(out, ops.reshape(y, shape=shape) if keepdim else y)
     if ord not in (1, -1, math.inf, -math.inf):
-        raise NotImplementedError(f"matrix_norm: the orders 'fro', ±1 and ±inf are known, got {ord!r}")
+        raise RuntimeError(f"matrix_norm: order is 'fro', 'nuc', ±1, ±2 or ±inf, got {ord!r}")
     over, along = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = vector_norm(A, 1, over, True, dtype=dtype)
     y = (ops.max if ord > 0 else ops.min)(sums, axis=(along,), keepdims=True)
@@ -347,12 +410,43 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     return ops.pow(unsqueeze(x, -1), powers if increasing else ops.flip(powers, axis=0))
 
 
-def cov(input: Tensor, *, correction: int = 1) -> Tensor:
-    """The covariances between rows."""
-    x = input if input.ndim > 1 else unsqueeze(input, 0)
-    x = ops.sub(x, ops.mean(x, axis=(1,), keepdims=True))
-    y = ops.div(ops.matmul(x, ops.transpose(x, axes=(1, 0))), max(x.shape[1] - correction, 0))
-    return y if input.ndim > 1 else ops.reshape(y, shape=())
+def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """The powers of each number of a vector, a row each, ascending."""
+    return vander(x if x.ndim else ops.reshape(x, shape=(1,)), N, increasing=True)
+
+
+linalg_vander.__name__ = "vander"
+
+
+def cov(
+    input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
+) -> Tensor:
+    """The covariances between rows; columns count fweights times, and weigh aweights."""
+    if input.ndim > 2:
+        raise RuntimeError(f"cov: at most two axes are expected, got {describe(input)}")
+    x = as_float(input if input.ndim > 1 else ops.reshape(input, shape=(1, input.array.size)))
+    n = x.shape[1]
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is None:
+            continue
+        if weights.shape != (n,) or (weights.dtype.kind == "f") == (name == "fweights"):
+            kind = "whole numbers" if name == "fweights" else "floats"
+            raise RuntimeError(f"cov: {name} must be {n} {kind}, one per column, got {describe(weights)}")
+        if bool(ops.lt(weights, 0).array.any()):
+            raise RuntimeError(f"cov: {name} cannot be negative")
+    w = fweights if aweights is None else aweights if fweights is None else ops.mul(fweights, aweights)
+    total: Any = n if w is None else sum(w)
+    xc = ops.sub(x, ops.div(sum(x if w is None else ops.mul(x, w), 1, True), total))
+    if w is None or not correction:
+        norm = ops.sub(total, correction) if isinstance(total, Tensor) else max(total - correction, 0)
+    elif aweights is None:
+        norm = ops.sub(total, correction)
+    else:
+        norm = ops.sub(total, ops.div(ops.mul(sum(ops.mul(w, aweights)), correction), total))
+    norm = ops.clamp(norm, 0, None) if isinstance(norm, Tensor) else float(norm)
+    y = ops.matmul(xc if w is None else ops.mul(xc, ops.astype(w, dtype=x.dtype)), movedim(xc, 0, 1))
+    y = ops.div(y, norm if isinstance(norm, Tensor) else ops.full_like(y, fill_value=norm, shape=()))
+    return ops.reshape(y, shape=()) if y.shape == (1, 1) else y
 
 
 def corrcoef(input: Tensor) -> Tensor:
@@ -364,12 +458,58 @@ def corrcoef(input: Tensor) -> Tensor:
     return ops.div(ops.div(c, unsqueeze(s, 1)), s)
 
 
+def _panels(y: Tensor, x: Tensor | None, dx: float, dim: int) -> Tensor:
+    """The area between each value and the next, along the last axis."""
+    last = movedim(y, dim, -1)
+    both = ops.add(last[..., 1:], last[..., :-1])
+    if x is None:
+        return ops.mul(both, dx / 2)
+    places = x if x.ndim == 1 else movedim(x, dim, -1)
+    return ops.div(ops.mul(both, ops.sub(places[..., 1:], places[..., :-1])), 2)
+
+
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
     """The area under values y at places x (or dx apart), by trapezoids."""
-    last = movedim(y, dim, -1)
-    mid = ops.div(ops.add(last[..., 1:], last[..., :-1]), 2)
-    width = dx if x is None else ops.sub(x[..., 1:], x[..., :-1])
-    return sum(ops.mul(mid, width), -1)
+    return sum(_panels(y, x, dx, dim), -1)
 
 
 trapz = trapezoid
+
+
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
+    """The area up to each value after the first."""
+    panels = _panels(y, x, dx, dim)
+    return movedim(ops.cumsum(panels, axis=panels.ndim - 1), -1, dim)
+
+
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[Tensor]:
+    """The slopes along dims, from each value's neighbours; at the edges from one side.
+
+    spacing: how far apart values are (one number, or one per dim), or their places (a vector per dim)."""
+    spacing = 1 if spacing is None else spacing
+    dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    axes = [axis_of(d, input.ndim, "gradient") for d in dims]
+    apart = [spacing] * len(axes) if isinstance(spacing, (int, float)) else list(spacing)
+    if len(apart) != len(axes) or edge_order not in (1, 2) or len(set(axes)) != len(axes):
+        raise RuntimeError("gradient: a spacing for each of different dims and an edge_order of 1 or 2 are needed")
+    return [_slope(input, axis, h, edge_order) for axis, h in zip(axes, apart, strict=True)]
+
+
+def _slope(input: Tensor, axis: int, spacing: Any, edge_order: int) -> Tensor:
+    f = movedim(as_float(input), axis, -1)
+    n = f.shape[-1]
+    if n < edge_order + 1:
+        raise RuntimeError(f"gradient: dim {axis} needs at least {edge_order + 1} entries, and has {n}")
+    if isinstance(spacing, Tensor) and spacing.ndim:
+        h = ops.sub(spacing[1:], spacing[:-1])
+    else:
+        h = ops.full_like(f, fill_value=float(spacing), shape=(n - 1,))
+    steps = ops.div(ops.sub(f[..., 1:], f[..., :-1]), h)  # the slope of each panel
+    a, b = h[:-1], h[1:]
+    inner = ops.div(ops.add(ops.mul(steps[..., :-1], b), ops.mul(steps[..., 1:], a)), ops.add(a, b))
+    first, last = steps[..., :1], steps[..., -1:]
+    if edge_order == 2:  # the straight line through the slopes of the two panels beside the edge
+        bend = ops.div(ops.sub(steps[..., 1:], steps[..., :-1]), ops.add(a, b))
+        first = ops.sub(first, ops.mul(bend[..., :1], h[:1]))
+        last = ops.add(last, ops.mul(bend[..., -1:], h[-1:]))
+    return movedim(ops.concatenate(first, inner, last, axis=f.ndim - 1), -1, axis)

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import convert, creation, elementwise, graph, indexing, inplace, linalg, printing, random, reduce, shape, special
+from . import (
+    convert,
+    creation,
+    elementwise,
+    factor,
+    graph,
+    indexing,
+    inplace,
+    linalg,
+    memory,
+    printing,
+    random,
+    reduce,
+    shape,
+    special,
+)
 
 if TYPE_CHECKING:
     from ..autograd import Tensor
@@ -101,7 +116,7 @@ class Methods:
     clip = elementwise.clip
     clamp_min = elementwise.clamp_min
     clamp_max = elementwise.clamp_max
-    where = elementwise.where
+    where = elementwise.where_method
     eq = elementwise.eq
     ne = elementwise.ne
     not_equal = elementwise.not_equal
@@ -139,6 +154,19 @@ class Methods:
     is_signed = elementwise.is_signed
     is_nonzero = elementwise.is_nonzero
     is_same_size = elementwise.is_same_size
+    igamma = special.igamma
+    igammac = special.igammac
+    angle = elementwise.angle
+    conj = elementwise.conj
+    conj_physical = elementwise.conj_physical
+    frexp = elementwise.frexp
+    gcd = elementwise.gcd
+    isreal = elementwise.isreal
+    lcm = elementwise.lcm
+    ldexp = elementwise.ldexp
+    nextafter = elementwise.nextafter
+    resolve_conj = elementwise.resolve_conj
+    resolve_neg = elementwise.resolve_neg
     lgamma = special.lgamma
     digamma = special.digamma
     polygamma = special.polygamma_method
@@ -148,6 +176,12 @@ class Methods:
 
     __lshift__ = elementwise.bitwise_left_shift
     __rshift__ = elementwise.bitwise_right_shift
+
+    def __rlshift__(self: Any, other: Operand) -> Tensor:
+        return elementwise.bitwise_left_shift(other, self)
+
+    def __rrshift__(self: Any, other: Operand) -> Tensor:
+        return elementwise.bitwise_right_shift(other, self)
 
     if TYPE_CHECKING:  # the operators are bound by the ops themselves, when they register
 
@@ -226,6 +260,11 @@ class Methods:
     logcumsumexp = reduce.logcumsumexp
     dist = reduce.dist
     histc = reduce.histc
+    histogram = reduce.histogram
+    mode = reduce.mode
+    nanmedian = reduce.nanmedian
+    nanquantile = reduce.nanquantile
+    renorm = reduce.renorm
 
     # ----------------------------------------------------------------------------------------- shape
 
@@ -283,6 +322,33 @@ class Methods:
     sum_to_size = shape.sum_to_size
     nelement = shape.numel
     ndimension = shape.dim
+    apply_ = memory.apply_
+    as_strided = memory.as_strided
+    as_strided_ = memory.as_strided_
+    as_strided_scatter = memory.as_strided_scatter
+    data_ptr = memory.data_ptr
+    diagonal_scatter = memory.diagonal_scatter
+    dim_order = memory.dim_order
+    get_device = memory.get_device
+    is_set_to = memory.is_set_to
+    map_ = memory.map_
+    narrow_copy = memory.narrow_copy
+    new_empty_strided = memory.new_empty_strided
+    resize_ = memory.resize_
+    resize_as_ = memory.resize_as_
+    select_scatter = memory.select_scatter
+    set_ = memory.set_
+    slice_scatter = memory.slice_scatter
+    storage_offset = memory.storage_offset
+    is_inference = memory.false
+    is_conj = memory.false
+    is_neg = memory.false
+    is_shared = memory.false
+    is_pinned = memory.false
+    pin_memory = memory.itself
+    share_memory_ = memory.itself
+    adjoint = shape.adjoint
+    dsplit = shape.dsplit
 
     @property
     def T(self: Any) -> Tensor:
@@ -291,6 +357,16 @@ class Methods:
 
     @property
     def mT(self: Any) -> Tensor:
+        """The last two axes swapped."""
+        return shape.matrices_transposed(self)
+
+    @property
+    def H(self: Any) -> Tensor:
+        """A matrix transposed."""
+        return shape.t(self)
+
+    @property
+    def mH(self: Any) -> Tensor:
         """The last two axes swapped."""
         return shape.matrices_transposed(self)
 
@@ -322,6 +398,9 @@ class Methods:
     unique_consecutive = indexing.unique_consecutive
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
+    index_reduce = indexing.index_reduce
+    nonzero_static = indexing.nonzero_static
+    put = indexing.put
 
     # -------------------------------------------------------------------------------- linear algebra
 
@@ -350,6 +429,18 @@ class Methods:
     matrix_power = linalg.matrix_power
     cov = linalg.cov
     corrcoef = linalg.corrcoef
+    cholesky_inverse = factor.cholesky_inverse
+    cholesky_solve = factor.cholesky_solve
+    lu_solve = factor.lu_solve
+    matrix_exp = factor.matrix_exp
+    orgqr = factor.orgqr
+    pinverse = factor.pinverse
+    qr = factor.qr
+    svd = factor.svd
+    triangular_solve = factor.triangular_solve
+    geqrf = factor.geqrf
+    ormqr = factor.ormqr
+    lu = factor.lu
 
     # ----------------------------------------------------------------------- creation and conversion
 
@@ -410,6 +501,16 @@ class Methods:
         return self.device.type == "meta"
 
     @property
+    def is_cpu(self: Any) -> Any:
+        """Is the tensor in the host's memory?"""
+        return self.device.type == "cpu"
+
+    @property
+    def real(self: Any) -> Any:
+        """The real part: the tensor itself."""
+        return self
+
+    @property
     def is_cuda(self: Any) -> Any:
         """Is the tensor on a GPU?"""
         return self.device.type == "cuda"
@@ -425,6 +526,7 @@ class Methods:
     exponential_ = random.exponential_
     log_normal_ = random.log_normal_
     geometric_ = random.geometric_
+    cauchy_ = random.cauchy_
 
     # ------------------------------------------------------------------------------------- the graph
 
@@ -566,6 +668,18 @@ class Methods:
     erfinv_ = inplace.erfinv_
     i0_ = inplace.i0_
     sinc_ = inplace.sinc_
+    gcd_ = inplace.gcd_
+    lcm_ = inplace.lcm_
+    ldexp_ = inplace.ldexp_
+    nextafter_ = inplace.nextafter_
+    conj_physical_ = inplace.conj_physical_
+    renorm_ = inplace.renorm_
+    index_reduce_ = inplace.index_reduce_
+    put_ = inplace.put_
+    swapaxes_ = inplace.swapaxes_
+    swapdims_ = inplace.swapdims_
+    igamma_ = inplace.igamma_
+    igammac_ = inplace.igammac_
     t_ = inplace.t_
     __iadd__ = inplace.add_
     __isub__ = inplace.sub_
@@ -577,3 +691,5 @@ class Methods:
     __iand__ = inplace.bitwise_and_
     __ior__ = inplace.bitwise_or_
     __ixor__ = inplace.bitwise_xor_
+    __ilshift__ = inplace.bitwise_left_shift_
+    __irshift__ = inplace.bitwise_right_shift_

@@ -234,6 +234,21 @@ def normal(
     return into(out, made(values.astype(wanted), where, requires_grad))
 
 
+def poisson(input: Tensor, generator: backend.Generator | None = None) -> Tensor:
+    """Whole numbers from the Poisson distribution with the rates that input gives, in its dtype."""
+    rates = _host(input)
+    if input.dtype.kind != "f" or not (rates >= 0).all():
+        raise RuntimeError(f"poisson: rates are floats of 0 or more, got {describe(input)}")
+    return made(np.asarray(_stream(generator).poisson(rates)).astype(input.dtype), input.device, False)
+
+
+def binomial(count: Tensor, prob: Tensor, generator: backend.Generator | None = None) -> Tensor:
+    """How many of count tries of chance prob succeed, in the dtype of count."""
+    tries, chances = _host(count), _chances(prob, "binomial")
+    return made(np.asarray(_stream(generator).binomial(tries.astype(np.int64), chances)).astype(count.dtype),
+                count.device, False)  # fmt: skip
+
+
 # ---------------------------------------------------------------------------------------------- into a tensor
 
 
@@ -322,3 +337,13 @@ def geometric_(input: Tensor, p: float, *, generator: backend.Generator | None =
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_: the chance must lie in (0, 1), got {p}")
     return _fill(input, lambda: _stream(generator).geometric(p, input.shape))
+
+
+def cauchy_(
+    input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: backend.Generator | None = None
+) -> Tensor:
+    """Fill from Cauchy's distribution."""
+    _needs_floats(input, "cauchy_")
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_: sigma must be positive, got {sigma}")
+    return _fill(input, lambda: median + sigma * _stream(generator).standard_cauchy(input.shape))

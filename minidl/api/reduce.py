@@ -2,16 +2,16 @@
 
 import builtins
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import backend_of, check_dtype, move
+from ..backend import INDEX, backend_of, check_dtype, move
 from ..errors import RangeError, describe
 from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
-from .indexing import ValuesAndIndices
+from .indexing import ValuesAndIndices, both_into
 
 
 def _cast(input: Tensor, dtype: DType | None, operation: str) -> Tensor:
@@ -26,6 +26,11 @@ def _summable(input: Tensor, dtype: DType | None, operation: str) -> Tensor:
     return _cast(input, "int64" if dtype is None and input.dtype.kind != "f" else dtype, operation)
 
 
+def _like(x: Tensor, y: Tensor) -> Tensor:
+    """The result in the dtype of what it came from: NumPy widens small whole numbers."""
+    return y if y.dtype == x.dtype else ops.astype(y, dtype=x.dtype)
+
+
 def _floating(input: Tensor, operation: str) -> Tensor:
     if input.dtype.kind != "f":
         raise RuntimeError(f"{operation}: floats are needed, got {describe(input)}; convert with .float() or dtype=")
@@ -37,8 +42,8 @@ def sum(
     input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
 ) -> Tensor:
     """The sum over dims (all of them, if none is given)."""
-    axes = axes_of(dim, input.ndim, "sum")
-    return into(out, ops.sum(_summable(input, dtype, "sum"), axis=axes, keepdims=keepdim))
+    x, axes = _summable(input, dtype, "sum"), axes_of(dim, input.ndim, "sum")
+    return into(out, _like(x, ops.sum(x, axis=axes, keepdims=keepdim)))
 
 
 @both_spellings
@@ -53,16 +58,21 @@ def mean(
 
 
 @both_spellings
-def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+def nansum(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """The sum of what is not NaN."""
-    return sum(ops.where(ops.isnan(input), 0, input) if input.dtype.kind == "f" else input, dim, keepdim, dtype=dtype)
+    x = ops.where(ops.isnan(input), 0, input) if input.dtype.kind == "f" else input
+    return sum(x, dim, keepdim, dtype=dtype, out=out)
 
 
 @both_spellings
-def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+def nanmean(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """The mean of what is not NaN."""
     count = sum(ops.logical_not(ops.isnan(_floating(input, "nanmean"))), dim, keepdim)
-    return ops.div(nansum(input, dim, keepdim, dtype=dtype), count)
+    return into(out, ops.div(nansum(input, dim, keepdim, dtype=dtype), count))
 
 
 @both_spellings
@@ -71,8 +81,8 @@ def prod(
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The product over a dim, or of everything."""
-    axes = axes_of(dim, input.ndim, "prod")
-    return into(out, ops.prod(_summable(input, dtype, "prod"), axis=axes, keepdims=keepdim))
+    x, axes = _summable(input, dtype, "prod"), axes_of(dim, input.ndim, "prod")
+    return into(out, _like(x, ops.prod(x, axis=axes, keepdims=keepdim)))
 
 
 def _correction(operation: str, dim: Any, unbiased: bool | None, correction: Number | None) -> tuple[Any, Number]:
@@ -153,10 +163,7 @@ def _pick(
     if not keepdim or not input.ndim:
         shape = tuple(n for k, n in enumerate(values.shape) if k != axis)
         values, indices = ops.reshape(values, shape=shape), ops.reshape(indices, shape=shape)
-    if out is not None:
-        into(out[1], indices)
-        return ValuesAndIndices(into(out[0], values), out[1])
-    return ValuesAndIndices(values, indices)
+    return both_into(out, values, indices)
 
 
 def _extreme(
@@ -208,10 +215,18 @@ def amin(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor |
     return into(out, ops.min(input, axis=axes, keepdims=keepdim))
 
 
+class MinAndMax(NamedTuple):
+    """What aminmax gives."""
+
+    min: Tensor
+    max: Tensor
+
+
 @both_spellings
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> MinAndMax:
     """The smallest and the largest."""
-    return amin(input, dim, keepdim), amax(input, dim, keepdim)
+    low, high = out or (None, None)
+    return MinAndMax(amin(input, dim, keepdim, out=low), amax(input, dim, keepdim, out=high))
 
 
 def _arg(name: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -239,6 +254,24 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _arg("argmin", input, dim, keepdim)
 
 
+def _middle(x: Tensor, axis: int) -> Tensor:
+    """Where the lower of the middle values stands; the first NaN, where there is one."""
+    order, n = ops.argsort(x, axis=axis), x.shape[axis]
+    half = ops.getitem(order, key=((slice(None),) * axis + (slice((n - 1) // 2, (n - 1) // 2 + 1),)))
+    if x.dtype.kind != "f":
+        return half
+    missing = ops.isnan(x)
+    first = ops.argmax(missing, axis=axis, keepdims=True)
+    return ops.where(ops.any(missing, axis=(axis,), keepdims=True), first, half)
+
+
+def _middle_of_numbers(x: Tensor, axis: int) -> Tensor:
+    """Where the lower of the middle values stands, NaN left out (the first NaN, if there is nothing else)."""
+    order = ops.argsort(x, axis=axis)
+    count = ops.sum(ops.astype(ops.eq(x, x), dtype="int64"), axis=(axis,), keepdims=True)
+    return ops.take_along_axis(order, ops.floor_divide(ops.maximum(ops.sub(count, 1), 0), 2), axis=axis)
+
+
 @both_spellings
 def median(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: tuple[Tensor, Tensor] | None = None
@@ -248,19 +281,41 @@ def median(
         if not input.array.size:
             return ops.full_like(_floating(input, "median of nothing"), fill_value=math.nan, shape=())
         return ops.median(input)
+    return _pick(_middle, input, dim, keepdim, "median", out)
 
-    def middle(x: Tensor, axis: int) -> Tensor:
-        order = ops.argsort(x, axis=axis)
-        n = x.shape[axis]
-        place = (slice(None),) * axis
-        half = ops.getitem(order, key=(*place, slice((n - 1) // 2, (n - 1) // 2 + 1)))
-        if x.dtype.kind != "f":
-            return half
-        missing = ops.isnan(x)  # the first NaN, where there is one
-        first = ops.argmax(missing, axis=axis, keepdims=True)
-        return ops.where(ops.any(missing, axis=(axis,), keepdims=True), first, half)
 
-    return _pick(middle, input, dim, keepdim, "median", out)
+@both_spellings
+def nanmedian(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: tuple[Tensor, Tensor] | None = None
+) -> Any:
+    """The value in the middle of those that are not NaN, the lower one of two. Along a dim, with its place."""
+    if dim is not None:
+        return _pick(_middle_of_numbers, input, dim, keepdim, "nanmedian", out)
+    flat = ops.reshape(input, shape=(input.array.size,))
+    if input.dtype.kind != "f" or bool(ops.all(ops.isnan(flat)).array):
+        return median(input)
+    host = backend_of(flat.array).to_host(flat.array)
+    return ops.median(ops.getitem(flat, Tensor(move(np.flatnonzero(~np.isnan(host)), input.device)), key=(INDEX,)))
+
+
+def _most_frequent(x: Tensor, axis: int) -> Tensor:
+    """Where the (last) of the most frequent values stands; the smallest of equally frequent ones."""
+    host = np.moveaxis(backend_of(x.array).to_host(x.array), axis, -1)
+    places = np.empty((*host.shape[:-1], 1), np.int64)
+    for at in np.ndindex(host.shape[:-1]):
+        values, counts = np.unique(host[at], return_counts=True)
+        best = values[counts.argmax()]
+        same = host[at] == best if best == best else np.isnan(host[at])
+        places[at] = np.flatnonzero(same)[-1]
+    return Tensor(move(np.ascontiguousarray(np.moveaxis(places, -1, axis)), x.device))
+
+
+@both_spellings
+def mode(
+    input: Tensor, dim: int = -1, keepdim: bool = False, *, out: tuple[Tensor, Tensor] | None = None
+) -> ValuesAndIndices:
+    """The most frequent value along a dim, the smallest of several, and the last place where it stands."""
+    return _pick(_most_frequent, input, dim, keepdim, "mode", out)
 
 
 @both_spellings
@@ -309,8 +364,7 @@ def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
 
 def _running(op: Any, input: Tensor, dim: int, dtype: DType | None, operation: str) -> Tensor:
     axis, x = axis_of(dim, input.ndim, operation), _summable(input, dtype, operation)
-    y: Tensor = op(x, axis=axis) if x.ndim else ops.copy(x)
-    return y
+    return _like(x, op(x, axis=axis) if x.ndim else ops.copy(x))
 
 
 @both_spellings
@@ -331,6 +385,10 @@ def diff(
 ) -> Tensor:
     """The differences of neighbours along a dim, n times over."""
     axis = axis_of(dim, input.ndim, "diff")
+    if n < 0 or not input.ndim:
+        raise RuntimeError(f"diff: n must be 0 or more, and the input have axes; got n = {n} and {describe(input)}")
+    if not n:
+        return ops.copy(input)
     parts = [t for t in (prepend, input, append) if t is not None]
     y = ops.concatenate(*parts, axis=axis) if len(parts) > 1 else input
     for _ in range(n):
@@ -353,8 +411,6 @@ def vector_norm(
     x = _floating(_cast(x, dtype, "vector_norm"), "vector_norm")
     if any_empty(x.shape, axes) and (ord == math.inf or ord < 0):
         raise RuntimeError(f"vector_norm: nothing to take the norm of order {ord} of [x {describe(x)}]")
-    if ord == 0:  # a count, which does not vary
-        return into(out, ops.sum(ops.astype(ops.ne(x, 0), dtype=x.dtype), axis=axes, keepdims=keepdim))
     return into(out, ops.vector_norm(x, ord=ord, axis=axes, keepdims=keepdim))
 
 
@@ -363,9 +419,17 @@ def norm(
     input: Tensor, p: Number | str | None = "fro", dim: Dim = None, keepdim: bool = False, out: Tensor | None = None,
     dtype: DType | None = None,
 ) -> Tensor:  # fmt: skip
-    """The vector norm of order p over dims; "fro" is order 2."""
+    """The vector norm of order p over dims; "fro" is order 2, "nuc" the sum of the singular values of matrices."""
+    if p == "nuc":
+        from .linalg import matrix_norm
+
+        dims = (0, 1) if dim is None and input.ndim == 2 else dim
+        if not isinstance(dims, Sequence) or len(dims) != 2:
+            raise RuntimeError(f"norm: 'nuc' is a norm of matrices, over two dims; got dim {dim} of {describe(input)}")
+        y: Tensor = matrix_norm(input, "nuc", dims, keepdim, dtype=dtype, out=out)
+        return y
     if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"norm: p is a number or 'fro', got {p!r}; linalg.matrix_norm knows the norms of matrices")
+        raise RuntimeError(f"norm: p is a number, 'fro' or 'nuc', got {p!r}")
     return vector_norm(input, 2 if p is None or isinstance(p, str) else p, dim, keepdim, dtype=dtype, out=out)
 
 
@@ -390,66 +454,84 @@ def _best_so_far(input: Tensor, dim: int, operation: str) -> ValuesAndIndices:
 
 
 @both_spellings
-def cummax(input: Tensor, dim: int) -> ValuesAndIndices:
+def cummax(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> ValuesAndIndices:
     """The largest value up to each place along a dim, and where it stood."""
-    return _best_so_far(input, dim, "cummax")
+    return both_into(out, *_best_so_far(input, dim, "cummax"))
 
 
 @both_spellings
-def cummin(input: Tensor, dim: int) -> ValuesAndIndices:
+def cummin(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> ValuesAndIndices:
     """The smallest value up to each place along a dim, and where it stood."""
-    return _best_so_far(input, dim, "cummin")
+    return both_into(out, *_best_so_far(input, dim, "cummin"))
+
+
+def _quantile(
+    input: Tensor, q: "Tensor | float", dim: int | None, keepdim: bool, interpolation: str, operation: str, out: Any
+) -> Tensor:
+    _floating(input, operation)
+    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+        names = "linear, lower, higher, midpoint, nearest"
+        raise RuntimeError(f"{operation}: interpolation is one of {names}, got {interpolation!r}")
+    parts = q if isinstance(q, Tensor) else ops.full_like(input, fill_value=q, shape=())
+    if parts.ndim > 1 or parts.dtype != input.dtype:
+        raise RuntimeError(f"{operation}: q must be a number or a vector of {input.dtype}, got {describe(parts)}")
+    if not builtins.all(0 <= p <= 1 for p in np.atleast_1d(backend_of(parts.array).to_host(parts.array))):
+        raise RuntimeError(f"{operation}: q must lie in [0, 1], got {parts.tolist()}")
+    axis = 0 if dim is None else axis_of(dim, input.ndim, operation)
+    shape = input.shape if dim is not None and input.ndim else (input.array.size,)
+    order = (*(k for k in range(len(shape)) if k != axis), axis)
+    x = ops.transpose(ops.reshape(input, shape=shape), axes=order)
+    _not_empty(x, (len(order) - 1,), operation)
+    ranked, missing = ops.sort(x, axis=-1), ops.isnan(x)  # NaN comes last
+    last = ops.sum(ops.astype(ops.logical_not(missing), dtype=x.dtype), axis=(-1,), keepdims=True) - 1
+    if operation == "quantile":  # one NaN is enough
+        last = ops.full_like(last, fill_value=x.shape[-1] - 1)
+    place = ops.mul(ops.maximum(last, 0), ops.reshape(parts, shape=(parts.array.size,)))
+    if operation == "quantile":
+        place = ops.where(ops.any(missing, axis=(-1,), keepdims=True), x.shape[-1] - 1, place)
+    low, high = ops.floor(place), ops.ceil(place)
+    if interpolation in ("lower", "higher", "nearest"):
+        low = high = {"lower": low, "higher": high, "nearest": ops.rint(place)}[interpolation]
+    share = ops.full_like(place, fill_value=0.5) if interpolation == "midpoint" else ops.sub(place, low)
+    below, above = (ops.take_along_axis(ranked, ops.astype(t, dtype="int64"), axis=-1) for t in (low, high))
+    y = below if low is high else ops.add(below, ops.mul(share, ops.sub(above, below)))
+    y = ops.transpose(y, axes=(len(order) - 1, *range(len(order) - 1)))  # one entry per q comes first
+    if keepdim:
+        one = tuple(1 if dim is None or k == axis else n for k, n in enumerate(input.shape))
+        y = ops.reshape(y, shape=(y.shape[0], *one))
+    return into(out, y if parts.ndim else ops.reshape(y, shape=y.shape[1:]))
 
 
 @both_spellings
 def quantile(
-    input: Tensor, q: "Tensor | float", dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
-) -> Tensor:
-    """The value below which a part q of all lies; between two neighbours, interpolated."""
-    _floating(input, "quantile")
-    parts = q.tolist() if isinstance(q, Tensor) else q
-    several = parts if isinstance(parts, list) else [parts]
-    if not builtins.all(0 <= p <= 1 for p in several):
-        raise RuntimeError(f"quantile: q must lie in [0, 1], got {parts}")
-    x = input if dim is not None and input.ndim else ops.reshape(input, shape=(input.array.size,))
-    axis = 0 if dim is None else axis_of(dim, input.ndim, "quantile")
-    _not_empty(x, (axis,), "quantile")
-    ranked, n = ops.sort(x, axis=axis), x.shape[axis]
-    rules: dict[str, Callable[[float], int]] = {"lower": math.floor, "higher": math.ceil, "nearest": builtins.round}
-
-    def at(k: int) -> Tensor:
-        return ops.getitem(ranked, key=(slice(None),) * axis + (k,))
-
-    results = []
-    for p in several:
-        place = p * (n - 1)
-        low, share = math.floor(place), place - math.floor(place)
-        if interpolation in rules:
-            y = at(rules[interpolation](place))
-        elif interpolation in ("linear", "midpoint"):
-            share = share if interpolation == "linear" or not share else 0.5
-            y = at(low) if not share else ops.add(at(low), ops.mul(ops.sub(at(low + 1), at(low)), share))
-        else:
-            names = ", ".join(["linear", "midpoint", *rules])
-            raise RuntimeError(f"quantile: interpolation is one of {names}, got {interpolation!r}")
-        y = ops.where(ops.any(ops.isnan(x), axis=(axis,)), math.nan, y)
-        if keepdim:
-            kept = tuple(1 for _ in input.shape) if dim is None else input.shape[:axis] + (1,) + input.shape[axis + 1 :]
-            y = ops.reshape(y, shape=kept)
-        results.append(ops.reshape(y, shape=(1, *y.shape)))
-    return ops.concatenate(*results, axis=0) if isinstance(parts, list) else ops.reshape(results[0], shape=y.shape)
+    input: Tensor, q: "Tensor | float", dim: int | None = None, keepdim: bool = False, *,
+    interpolation: str = "linear", out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The value below which a part q of all lies; between two neighbours, interpolated. NaN where there is one."""
+    return _quantile(input, q, dim, keepdim, interpolation, "quantile", out)
 
 
 @both_spellings
-def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+def nanquantile(
+    input: Tensor, q: "Tensor | float", dim: int | None = None, keepdim: bool = False, *,
+    interpolation: str = "linear", out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """As quantile, of what is not NaN."""
+    return _quantile(input, q, dim, keepdim, interpolation, "nanquantile", out)
+
+
+@both_spellings
+def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """ln of the running total of e^input along a dim, shifted by the largest so that nothing overflows."""
     axis = axis_of(dim, input.ndim, "logcumsumexp")
     if not input.ndim or not input.array.size:
-        return ops.copy(input)
-    parts = [ops.getitem(input, key=(slice(None),) * axis + (slice(k, k + 1),)) for k in range(input.shape[axis])]
-    for k in range(1, len(parts)):
-        parts[k] = ops.logaddexp(parts[k - 1], parts[k])
-    return ops.concatenate(*parts, axis=axis)
+        return into(out, ops.copy(input))
+    y, k, before = input, 1, (slice(None),) * axis
+    while k < input.shape[axis]:  # each place takes in 1, 2, 4, … more (Hillis & Steele 1986)
+        first, rest, earlier = ((*before, part) for part in (slice(0, k), slice(k, None), slice(0, -k)))
+        sums = ops.logaddexp(ops.getitem(y, key=rest), ops.getitem(y, key=earlier))
+        y, k = ops.concatenate(ops.getitem(y, key=first), sums, axis=axis), 2 * k
+    return into(out, y)
 
 
 def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
@@ -457,11 +539,93 @@ def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
     return vector_norm(ops.sub(input, other), p)
 
 
-def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
+def histc(
+    input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0, *, out: Tensor | None = None
+) -> Tensor:
     """How many values fall into each of `bins` intervals between min and max (those of the values, if equal)."""
     host = backend_of(input.array).to_host(input.array)
     low, high = (host.min(initial=math.inf), host.max(initial=-math.inf)) if min == max and host.size else (min, max)
+    if bins < 1 or low > high or not (math.isfinite(low) and math.isfinite(high)):
+        raise RuntimeError(
+            f"histc: at least one bin and a finite range are needed, got {bins} bins from {low} to {high}"
+        )
     if low == high:
         low, high = low - 1, high + 1
-    counts = np.histogram(host, bins, (float(low), float(high)))[0]
-    return Tensor(move(counts.astype(input.dtype), input.device))
+    counts = np.histogram(host[np.isfinite(host)], bins, (float(low), float(high)))[0]
+    return into(out, Tensor(move(counts.astype(input.dtype), input.device)))
+
+
+class Histogram(NamedTuple):
+    """How many values (or how much weight) each bin holds, and where the bins begin and end."""
+
+    hist: Tensor
+    bin_edges: Any
+
+
+def _binned(
+    input: Tensor, bins: list[Any], range: Any, weight: Tensor | None, density: bool, operation: str
+) -> tuple[Tensor, list[Tensor]]:
+    """Rows of coordinates counted in a grid."""
+    host = backend_of(_floating(input, operation).array).to_host(input.array)
+    rows = host.reshape(-1, len(bins))
+    amounts = None if weight is None else backend_of(weight.array).to_host(weight.array).reshape(-1)
+    edges = []
+    for k, one in enumerate(bins):
+        if isinstance(one, Tensor):
+            edges.append(backend_of(one.array).to_host(one.array))
+            continue
+        low, high = range[2 * k : 2 * k + 2] if range else (rows[:, k].min(), rows[:, k].max()) if rows.size else (0, 0)
+        low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+        edges.append(np.linspace(low, high, one + 1, dtype=input.dtype))
+    hist = np.histogramdd(rows, edges, density=density, weights=amounts)[0].astype(input.dtype)
+    return Tensor(move(hist, input.device)), [Tensor(move(e, input.device)) for e in edges]
+
+
+def histogram(
+    input: Tensor, bins: "int | Tensor", *, range: Any = None, weight: Tensor | None = None, density: bool = False,
+    out: Any = None,
+) -> Histogram:  # fmt: skip
+    """How many values fall into each bin: so many of one width, or between edges given as a tensor."""
+    hist, edges = _binned(ops.reshape(input, shape=(input.array.size, 1)), [bins], range, weight, density, "histogram")
+    if out is not None:
+        return Histogram(into(out[0], hist), into(out[1], edges[0]))
+    return Histogram(hist, edges[0])
+
+
+def histogramdd(
+    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
+) -> Histogram:
+    """How many rows of input fall into each bin of a grid with an axis for every column."""
+    columns = input.shape[-1]
+    each = [bins] * columns if isinstance(bins, int) else list(bins)
+    if len(each) != columns:
+        raise RuntimeError(f"histogramdd: bins for each of {columns} columns are needed, got {len(each)}")
+    return Histogram(*_binned(input, each, range, weight, density, "histogramdd"))
+
+
+@both_spellings
+def renorm(input: Tensor, p: Number, dim: int, maxnorm: Number, *, out: Tensor | None = None) -> Tensor:
+    """Each part along a dim, shrunk to the norm maxnorm where its p-norm is larger."""
+    if input.ndim < 2 or p <= 0 or maxnorm < 0:
+        raise RuntimeError(f"renorm: two axes, p > 0 and maxnorm ≥ 0 are needed, got {describe(input)}, {p}, {maxnorm}")
+    axis = axis_of(dim, input.ndim, "renorm")
+    others = tuple(k for k in builtins.range(input.ndim) if k != axis)
+    size = vector_norm(input, p, others, True)
+    large = ops.gt(size, maxnorm)
+    factor = ops.where(large, ops.div(maxnorm, ops.add(ops.where(large, size, 1.0), 1e-7)), 1.0)
+    return into(out, ops.mul(input, factor))
+
+
+def frobenius_norm(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The square root of the sum of squares over dims."""
+    return vector_norm(input, 2, dim, keepdim, out=out)
+
+
+def nuclear_norm(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The sum of the singular values of matrices."""
+    return norm(input, "nuc", dim, keepdim, out)
+
+
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
+    """The norms over all dims but one."""
+    return vector_norm(v, pow, None if dim == -1 else tuple(k for k in builtins.range(v.ndim) if k != dim), dim != -1)

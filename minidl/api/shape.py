@@ -8,7 +8,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..backend import check_dtype
-from ..errors import ShapeError, describe, what_is
+from ..errors import RangeError, ShapeError, describe, what_is
 from .arguments import Dim, axes_of, axis_of, both_spellings, into, named, ops, sizes_of, tensors_of
 from .indexing import getitem
 
@@ -82,6 +82,24 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def ravel(input: Tensor) -> Tensor:
     """All axes merged into one."""
     return ops.reshape(input, shape=(math.prod(input.shape),))
+
+
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
+    """Grown by one number: pad holds how much before and after, the last axis first; less than 0 cuts."""
+    if len(pad) % 2 or len(pad) > 2 * input.ndim:
+        raise RuntimeError(f"constant_pad_nd: two numbers for each of some last axes are needed, got {tuple(pad)}")
+    ends = ((0, 0),) * (input.ndim - len(pad) // 2) + tuple(zip(pad[::2], pad[1::2], strict=True))[::-1]
+    grown = ops.pad(input, pad_width=tuple((builtins.max(a, 0), builtins.max(b, 0)) for a, b in ends))
+    if value:
+        inside = ops.pad(ops.ones_like(input, dtype=bool), pad_width=tuple((builtins.max(a, 0), builtins.max(b, 0))
+                                                                            for a, b in ends))  # fmt: skip
+        grown = ops.where(inside, grown, value)
+    key = tuple(
+        slice(builtins.max(-a, 0), n + builtins.min(b, 0) if b < 0 else None)
+        for n, (a, b) in zip(grown.shape, ends, strict=True)
+    )
+    y = ops.getitem(grown, key=key)
+    return ops.copy(y) if y.base is not None and y.memory is input.memory else y
 
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
@@ -183,6 +201,11 @@ def matrices_transposed(input: Tensor) -> Tensor:
     if input.ndim < 2:
         raise RuntimeError(f"mT: at least two axes are needed, got {describe(input)}")
     return transpose(input, -2, -1)
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """The last two axes swapped."""
+    return matrices_transposed(input)
 
 
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
@@ -444,7 +467,9 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 @both_spellings
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Each entry along a dim, without it."""
-    axis = _axis_to_cut(input, dim, "unbind")
+    if not input.ndim:
+        raise RangeError("unbind: a tensor without axes has no entries")
+    axis = axis_of(dim, input.ndim, "unbind")
     return tuple(select(input, axis, k) for k in range(input.shape[axis]))
 
 
@@ -494,6 +519,8 @@ def flipud(input: Tensor) -> Tensor:
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by k quarters, from the first of dims towards the second."""
+    if len(dims) != 2 or input.ndim < 2 or dims[0] % input.ndim == dims[1] % input.ndim:
+        raise RuntimeError(f"rot90: two different dims are needed, got {tuple(dims)} of input {describe(input)}")
     a, b = (axis_of(d, input.ndim, "rot90") for d in dims)
     if k % 4 == 2:
         return flip(input, a, b)
@@ -505,7 +532,10 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
     """Shifted along dims (flattened, without any): what leaves at one end comes in at the other."""
     if dims is None or (not isinstance(dims, int) and not len(dims)):
-        shift = shifts if isinstance(shifts, int) else tuple(shifts)[0]
+        several = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+        if len(several) != 1:
+            raise RuntimeError(f"roll: one shift is needed where there are no dims, got {several}")
+        shift = several[0]
         return ops.reshape(ops.roll(ravel(input), shift=shift, axis=0), shape=input.shape)
     several = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     axes = tuple(axis_of(d, input.ndim, "roll") for d in ((dims,) if isinstance(dims, int) else dims))
@@ -615,7 +645,9 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"unfold: windows of {size}, {step} apart, do not fit dim {axis} with its {n} entries")
     starts = range(0, n - size + 1, step)
     places = [start + k for start in starts for k in range(size)]
-    y = _entries(input if input.ndim else reshape(input, 1), axis, places)
+    if not input.ndim:
+        return reshape(input, 1)[:size]
+    y = _entries(input, axis, places)
     y = ops.reshape(y, shape=(*input.shape[:axis], len(starts), size, *input.shape[axis + 1 :]))
     return movedim(y, axis + 1, -1)
 
@@ -630,6 +662,13 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     return tensor_split(input, indices_or_sections, 0 if input.ndim == 1 else 1)
 
 
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the third axis."""
+    if input.ndim < 3:
+        raise RuntimeError(f"dsplit: at least three axes are needed, got {describe(input)}")
+    return tensor_split(input, indices_or_sections, 2)
+
+
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the first axis."""
     return tensor_split(input, indices_or_sections, 0)
@@ -640,7 +679,9 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     shape = sizes_of(size, "sum_to_size")
     if broadcast_shapes(shape, input.shape) != input.shape:
         raise ShapeError(f"sum_to_size: {shape} does not broadcast to input {describe(input)}")
-    return ops.sum_to(input, shape=shape)
+    if shape == input.shape:
+        return input
+    return ops.sum_to(input if input.dtype.kind == "f" else ops.astype(input, dtype="int64"), shape=shape)
 
 
 def block_diag(*tensors: Tensor) -> Tensor:

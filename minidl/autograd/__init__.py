@@ -1,9 +1,12 @@
 """The engine: Tensor, op, backward. An op is a formula; everything else follows from it."""
 
+from . import function as function
 from . import functional as functional
 from .backward import backward as backward
 from .backward import grad as grad
 from .backward import rematerialise as rematerialise
+from .function import Function as Function
+from .function import once_differentiable as once_differentiable
 from .inplace import write as write
 from .memory import Memory as Memory
 from .modes import enable_grad as enable_grad

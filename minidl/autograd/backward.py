@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from ..backend import backend_of
+from ..backend import BatchArray, backend_of
 from ..errors import describe, freed, must_be_alike, must_be_tensor, no_history, not_one_number
 from .memory import refuse_overwritten
 from .modes import enable_grad, no_grad
@@ -20,15 +20,17 @@ _accumulating = threading.Lock()
 
 
 def differentiate(
-    roots: Sequence[Tensor], seeds: Sequence[Tensor], targets: Sequence[Tensor] | None, retain: bool, create_graph: bool
-) -> dict[Any, Any]:
+    roots: Sequence[Tensor], seeds: Sequence[Tensor], targets: Sequence[Tensor] | None, retain: bool,
+    create_graph: bool, since: int = 0, known: dict[Node, Any] | None = None,
+) -> dict[Any, Any]:  # fmt: skip
     """The gradients of Σ ⟨seed, root⟩, as arrays, or as recorded Tensors under create_graph.
 
-    Of every leaf, by leaf; or of the targets only, by the record or leaf that they are, and nothing else is run."""
-    order = reachable(root.node for root in roots)
+    Of every leaf, by leaf; or of the targets only, by the record or leaf that they are, and nothing else is run.
+    Records that are not younger than `since` end the walk, as leaves do; their values are `known`."""
+    order = reachable((root.node for root in roots), since)
     refuse_overwritten(order, create_graph)
     xp = OPS if create_graph else backend_of(roots[0].array)
-    rules = replay(order)[1] if create_graph else None
+    rules = replay(order, known)[1] if create_graph else None
     wanted = None if targets is None else {t.node or t for t in targets}
     useful = None if wanted is None else leading_to(wanted, order)
     leads = None if useful is None else useful | wanted  # type: ignore[operator]  # both are sets, or neither is
@@ -76,23 +78,25 @@ def differentiate(
 
 
 def values_of(xp: Any, node: Node, pairs: list[tuple[int, Any]]) -> list[Any]:
-    """The gradient of each differentiable value of a record that has several; zeros where none came."""
-    came, like = dict(pairs), pairs[0][1]
+    """The gradient of each differentiable value of a record that has several; zeros (or None, if the op fills none in)
+    where none came."""
+    came, like, fills = dict(pairs), pairs[0][1], getattr(node.op, "fills", True)
     kinds: Any = node.shape
+    xp = backend_of(like) if type(like) is BatchArray else xp
     return [
-        came[k] if k in came else xp.zeros_like(like, shape=kind[0], dtype=kind[1])
+        came[k] if k in came else xp.zeros_like(like, shape=kind[0], dtype=kind[1]) if fills else None
         for k, kind in enumerate(kinds)
         if kind is not None
     ]
 
 
-def reachable(nodes: Iterable[Node | None]) -> list[Node]:
-    """Every record that led to these, oldest first."""
-    stack = [node for node in nodes if node is not None]
+def reachable(nodes: Iterable[Node | None], since: int = 0) -> list[Node]:
+    """Every record that led to these and is younger than `since`, oldest first."""
+    stack = [node for node in nodes if node is not None and node.number > since]
     seen = set(stack)
     while stack:
         for edge in stack.pop().inputs:
-            if type(edge) is Node and edge not in seen:
+            if type(edge) is Node and edge.number > since and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
     return sorted(seen, key=attrgetter("number"))
@@ -107,11 +111,11 @@ def leading_to(wanted: set[Any], order: list[Node]) -> set[Node]:
     return useful
 
 
-def replay(order: Iterable[Node]) -> tuple[dict[Node, Any], dict[Node, Any]]:
+def replay(order: Iterable[Node], known: dict[Node, Any] | None = None) -> tuple[dict[Node, Any], dict[Node, Any]]:
     """Run each formula again, on Tensors: the values, bound to their old records, and the recorded vjps.
 
     Values that died in the forward pass come back this way; formulas are pure, so they come back equal."""
-    values: dict[Node, Any] = {}
+    values: dict[Node, Any] = dict(known or {})
     rules: dict[Node, Any] = {}
     for node in order:
         if node.vjps is None:

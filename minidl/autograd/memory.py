@@ -3,6 +3,7 @@
 import itertools
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
@@ -108,5 +109,7 @@ def captured_arrays(value: Any) -> Iterator[Any]:
             stack.extend(value)
         elif callable(value) and id(value) not in seen:
             seen.add(id(value))
-            stack.extend(cell.cell_contents for cell in getattr(value, "__closure__", None) or ())
+            for cell in getattr(value, "__closure__", None) or ():
+                with suppress(ValueError):  # empty: a name of a branch that the formula did not take
+                    stack.append(cell.cell_contents)
             stack.extend(getattr(value, "__defaults__", None) or ())

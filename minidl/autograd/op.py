@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
-from ..backend.dtypes import float32
+from ..backend.dtypes import float32, wrapped
 from ..errors import Unsupported, explain, operand_names, refusal, refuse_mixed, stale_view, what_is
 from .memory import Memory, tick
 from .modes import modes
@@ -25,6 +25,7 @@ class _Registry:
 
 
 OPS: Any = _Registry()
+LIFT: list[Any] = []  # what brings operands into one batch, once `vmap` has been used (batch.py)
 PLAIN = (float, int, bool, type(None))
 _USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError, AttributeError)
 _ndarray = NUMPY.array_type
@@ -85,11 +86,14 @@ class Op:
         if self.promote == "float" and dtype.kind != "f":
             dtype = get_default_dtype()
         return [
-            x if k in self.kept or type(x) in PLAIN or x.dtype == dtype else xp.astype(x, dtype=dtype)
+            x if k in self.kept else wrapped(x, dtype) if type(x) in PLAIN
+            else x if x.dtype == dtype else xp.astype(x, dtype=dtype)
             for k, x in enumerate(operands)
         ]
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        if LIFT:
+            args = LIFT[0](args)
         arrays, inputs, wanted = [], [], []
         array = dtype = None
         settled = True

@@ -35,6 +35,7 @@ cumsum cumprod                  running total, running product
 sort argsort                    ascending, stable
 
 reshape transpose               the same values, another shape, another order of axes
+as_strided                      a vector's values a step apart along each of several axes
 broadcast_to sum_to             repeat along axes without copying, and its adjoint
 concatenate                     join along an existing axis
 flip roll                       reversed, rotated
@@ -49,6 +50,7 @@ matmul einsum                   products
 inv solve det cholesky          inverse, a⁻¹b, determinant, lower Cholesky factor
 slogdet                         the determinant's sign, and the logarithm of its size
 eigh eig svd qr                 eigenvalues and -vectors, singular values and vectors, q and r
+pinv                            the pseudo-inverse, singular values below max(rtol s₀, atol) left out
 pivots                          the swaps of rows that elimination with the largest pivot makes
 
 im2col col2im                   each patch as a column (N, C ∏kernel, ∏places), and its adjoint

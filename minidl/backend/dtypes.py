@@ -61,6 +61,15 @@ def promote_types(a: Any, b: Any) -> np.dtype[Any]:
     return np.promote_types(a, b)
 
 
+def wrapped(number: Any, dtype: np.dtype[Any]) -> Any:
+    """A Python number as an operand of that dtype: whole numbers wrap around in small integers, as PyTorch's do."""
+    if dtype.kind in "iu" and type(number) is int:
+        limits = np.iinfo(dtype)
+        if not limits.min <= number <= limits.max:
+            return (number - limits.min) % 2 ** (8 * dtype.itemsize) + limits.min
+    return number
+
+
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 

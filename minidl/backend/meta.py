@@ -298,6 +298,10 @@ def square(x: MetaArray) -> Any:
     """The dtype in which LAPACK works on square matrices."""
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"square matrices are needed, got {x.shape}")
+    return lapack(x)
+
+
+def lapack(x: MetaArray) -> Any:
     if x.dtype == np.float16:
         raise TypeError("array type float16 is unsupported in linalg")
     return x.dtype if x.dtype.kind == "f" else np.float64
@@ -311,12 +315,63 @@ def det(x: MetaArray) -> MetaArray:
     return MetaArray(x.shape[:-2], square(x))
 
 
+def slogdet(x: MetaArray) -> tuple[MetaArray, ...]:
+    return det(x), det(x)
+
+
+def eigen(x: MetaArray) -> tuple[MetaArray, ...]:
+    """Values and vectors."""
+    return MetaArray(x.shape[:-1], square(x)), MetaArray(x.shape, square(x))
+
+
+def svd(x: MetaArray, full_matrices: bool = True) -> tuple[MetaArray, ...]:
+    (*batch, m, n), kind = x.shape, lapack(x)
+    k = min(m, n)
+    u, vt = ((m, m), (n, n)) if full_matrices else ((m, k), (k, n))
+    return MetaArray((*batch, *u), kind), MetaArray((*batch, k), kind), MetaArray((*batch, *vt), kind)
+
+
+def qr(x: MetaArray) -> tuple[MetaArray, ...]:
+    *batch, m, n = x.shape
+    k = min(m, n)
+    return MetaArray((*batch, m, k), lapack(x)), MetaArray((*batch, k, n), lapack(x))
+
+
+def pivots(x: MetaArray) -> MetaArray:
+    return MetaArray((*x.shape[:-2], min(x.shape[-2:])), np.int64)
+
+
 def solve(a: MetaArray, b: MetaArray) -> MetaArray:
     if b.ndim == 1:
         return MetaArray((*a.shape[:-2], *b.shape), square(a))
     if b.shape[-2] != a.shape[-1]:
         raise ValueError(f"the sizes differ: {a.shape} and {b.shape}")
     return MetaArray((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), square(a))
+
+
+def slogdet(x: MetaArray) -> tuple[MetaArray, MetaArray]:
+    return det(x), det(x)
+
+
+def eigen(x: MetaArray) -> tuple[MetaArray, MetaArray]:
+    return MetaArray(x.shape[:-1], square(x)), inverse(x)
+
+
+def svd(x: MetaArray, full_matrices: bool) -> tuple[MetaArray, MetaArray, MetaArray]:
+    *batch, m, n = x.shape
+    k = min(m, n)
+    shapes = (m, m if full_matrices else k), (k,), (n if full_matrices else k, n)
+    u, s, vt = (MetaArray((*batch, *shape), x.dtype) for shape in shapes)
+    return u, s, vt
+
+
+def qr(x: MetaArray) -> tuple[MetaArray, MetaArray]:
+    *batch, m, n = x.shape
+    return MetaArray((*batch, m, min(m, n)), x.dtype), MetaArray((*batch, min(m, n), n), x.dtype)
+
+
+def as_strided(x: MetaArray, shape: Shape, steps: Shape, offset: int) -> MetaArray:
+    return MetaArray(shape, x.dtype, [step * x.strides[0] for step in steps], x)
 
 
 def im2col(x: MetaArray, kernel: Any, stride: Any, dilation: Any) -> MetaArray:
@@ -331,7 +386,7 @@ class _Work(threading.local):
 
 work = _Work()
 
-RULES: dict[str, Callable[..., MetaArray]] = {
+RULES: dict[str, Callable[..., Any]] = {
     **{name: elementwise(getattr(np, name)) for name in NAMES if isinstance(getattr(np, name, None), np.ufunc)},
     **{name: reduction(name) for name in ("sum", "prod", "mean", "max", "min", "argmax", "argmin", "any", "all")},
     **{name: along(name) for name in ("cumsum", "cumprod", "sort", "argsort")},
@@ -344,7 +399,9 @@ RULES: dict[str, Callable[..., MetaArray]] = {
     "where": where, "astype": astype, "reshape": reshape, "transpose": transpose, "broadcast_to": broadcast_to,
     "sum_to": sum_to, "concatenate": concatenate, "flip": flip, "diagonal": diagonal, "pad": pad, "getitem": getitem,
     "take_along_axis": take_along_axis, "matmul": matmul, "einsum": einsum, "det": det, "solve": solve,
-    "im2col": im2col,
+    "im2col": im2col, "slogdet": slogdet, "eigh": eigen, "eig": eigen, "svd": svd, "qr": qr, "as_strided": as_strided,
+    "pinv": lambda x, rtol, atol: MetaArray((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype),
+    "pivots": lambda x: MetaArray((*x.shape[:-2], min(x.shape[-2:])), np.int64),
 }  # fmt: skip
 
 OPERATORS = {

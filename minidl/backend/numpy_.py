@@ -98,6 +98,14 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
             )
         return w, v
 
+    def pinv(x: Array, rtol: float | None, atol: float) -> Array:
+        if rtol is None:
+            rtol = 0.0 if atol else max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
+        u, s, vt = np.linalg.svd(x, full_matrices=False)
+        kept = s > np.maximum(s[..., :1] * rtol, atol)
+        s = np.where(kept, 1 / np.where(kept, s, 1), 0)
+        return np.matmul(vt.swapaxes(-1, -2) * s[..., None, :], u.swapaxes(-1, -2))
+
     def pivots(x: Array) -> Array:
         m, n = x.shape[-2:]
         a = x.reshape(math.prod(x.shape[:-2]), m, n).copy()
@@ -113,11 +121,15 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
             a[:, i + 1 :] -= factor[:, :, None] * row[:, None]
         return swaps.reshape(*x.shape[:-2], k)
 
+    def strided(x: Array, shape: tuple[int, ...], steps: tuple[int, ...], offset: int) -> Array:
+        apart = x.strides[0]
+        return windows(x[offset:] if offset else x, shape, tuple(step * apart for step in steps))
+
     windows = np.lib.stride_tricks.as_strided
     return {
         "sum_to": sum_to, "astype": astype, "getitem": getitem, "index_add": index_add, "put": put,
         "scatter_add": scatter_add, "diag_embed": diag_embed, "im2col": im2col, "col2im": col2im,
-        "sigmoid": sigmoid,
+        "sigmoid": sigmoid, "as_strided": strided,
         "copy": lambda x: x.copy(),
         "reshape": lambda x, shape: x.reshape(shape),
         "pad": lambda x, pad_width: np.pad(x, pad_width),
@@ -131,7 +143,7 @@ def own_names(np: Any, add_at: Any) -> dict[str, Any]:
         "eig": eig,
         "svd": lambda x, full_matrices: tuple(np.linalg.svd(x, full_matrices=full_matrices)),
         "qr": lambda x: tuple(np.linalg.qr(x)),
-        "pivots": pivots,
+        "pinv": pinv, "pivots": pivots,
         "concatenate": lambda *xs, axis: np.concatenate(xs, axis=axis),
         "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
     }  # fmt: skip

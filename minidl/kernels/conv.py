@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import NUMPY
 from ..ops.conv import check, conv, places
-from .threads import SINGLE, small, split
+from .threads import FLOATS, SINGLE, ranges, small, split
 
 Array = Any
 # How many samples a tile has at most, and numbers its columns: 1 MiB of float32, the second-level cache of a core.
@@ -53,10 +53,6 @@ class Tiles:
         columns = self.columns[: hi - lo]
         np.copyto(columns, np.ndarray(columns.shape, x.dtype, x, first, self.strides))
         return columns.reshape(hi - lo, self.groups, self.rows, -1)
-
-
-def ranges(lo: int, hi: int, step: int) -> Any:
-    return ((n, min(n + step, hi)) for n in range(lo, hi, step))
 
 
 def convolve(x: Array, w: Array, b: Array | None, out: Array, how: dict[str, Any]) -> Array:
@@ -151,7 +147,7 @@ def conv_kernel(xp, x, w, b=None, *, stride, padding, dilation, groups=1):
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     size = places(x.shape[2:], w.shape[2:], stride, padding, dilation)
     out = np.empty((len(x), len(w), *(max(n, 0) for n in size)), x.dtype)
-    if not out.size or x.dtype.kind != "f" or small(cost(x, w, out)):
+    if not out.size or x.dtype.char not in FLOATS or small(cost(x, w, out)):
         return NotImplemented
     y = convolve(x, w, b, out, how)
     gx = lambda g: input_gradient(x, g, w, how)

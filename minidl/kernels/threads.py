@@ -12,7 +12,7 @@ import ctypes
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -21,6 +21,7 @@ import numpy
 
 # Elements below which handing work to another thread (10 to 60 µs) costs more than it saves.
 WORTH_SPLITTING = 1 << 17
+FLOATS = "fd"  # float32 and float64, which processors compute with; kernels leave float16 to the formulas
 
 Work = Callable[[int, int], object]
 
@@ -122,6 +123,11 @@ if hasattr(os, "register_at_fork"):
 def small(size: int) -> bool:
     """Is this so little work that the formula itself is as fast as any kernel?"""
     return size < WORTH_SPLITTING
+
+
+def ranges(lo: int, hi: int, step: int) -> Iterator[tuple[int, int]]:
+    """lo … hi in pieces of at most `step`."""
+    return ((n, min(n + step, hi)) for n in range(lo, hi, step))
 
 
 def splitting() -> bool:

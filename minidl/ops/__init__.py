@@ -4,6 +4,7 @@ from . import activation as activation
 from . import attention as attention
 from . import compare as compare
 from . import conv as conv
+from . import ctc as ctc
 from . import elementwise as elementwise
 from . import embedding as embedding
 from . import factor as factor
@@ -19,3 +20,4 @@ from . import shape as shape
 from . import softmax as softmax
 from . import special as special
 from . import tap as tap
+from . import warp as warp

@@ -68,10 +68,17 @@ def pow(xp, a, b):
     """y = aᵇ        ā = ȳ b aᵇ⁻¹        b̄ = ȳ y ln a
 
     0⁰ = 1, and there both gradients are 0: the constants x⁰ and (for b ≥ 0) 0ᵇ do not vary."""
-    y = a**b
+    y = a**b if isinstance(b, (int, float)) or b.dtype.kind != "i" else whole_power(xp, a, b)
     ga = lambda g: g * b * a ** (one_for_zero(xp, b) - 1)
     gb = lambda g: g * y * logarithm(xp, one_for_zero(xp, a))
     return y, (ga, gb)
+
+
+def whole_power(xp, a, b):
+    """aᵇ of whole numbers, without its fraction: 0 for b < 0, unless a is 1 or −1."""
+    y, even = a ** xp.maximum(b, 0), 1 - 2 * xp.mod(b, 2)
+    a = a + xp.zeros_like(y)
+    return xp.where(b >= 0, y, xp.where(a == 1, 1, xp.where(a == -1, even, 0)))
 
 
 def one_for_zero(xp, x):
@@ -322,10 +329,10 @@ def clamp(xp, x, low=None, high=None):
 
 @op(samples=PAIRS, promote="float")
 def logaddexp(xp, a, b):
-    """y = ln(eᵃ + eᵇ)        ā = ȳ / (1 + eᵇ⁻ᵃ)        b̄ = ȳ / (1 + eᵃ⁻ᵇ)"""
+    """y = ln(eᵃ + eᵇ)        ā = ȳ σ(a − b)        b̄ = ȳ σ(b − a)"""
     d = xp.where(a == b, 0, a - b)  # infinities of one sign do not differ
     y = xp.maximum(a, b) + xp.log1p(xp.exp(-xp.abs(d)))
-    return y, (lambda g: g / (1 + xp.exp(-d)), lambda g: g / (1 + xp.exp(d)))
+    return y, (lambda g: g * xp.sigmoid(d), lambda g: g * xp.sigmoid(-d))
 
 
 @op(samples=[shapes((3, 4), (4,), low=0.2), shapes((), (2,), low=0.2)], promote="float")

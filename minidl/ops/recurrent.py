@@ -223,6 +223,8 @@ def gru(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
     reverse: from each sequence's end to its beginning
     """
     check(x, sizes, h, u.shape[1])
+    if d is not None and d.shape != u.shape[:1]:
+        raise ValueError(f"d {d.shape} must hold one number for each of the {u.shape[0]} rows of u {u.shape}")
     a, (ax, aw, ab) = linear.formula(xp, x, w, b)
     steps, start, ended, before, after, backs = spans(sizes, reverse), h, [], [], [], []
     h = h[: sizes[-1]] if reverse else h

@@ -213,7 +213,7 @@ def median(xp, x):
 
 NORMS = [
     sample
-    for p in (0.5, 1, 3, math.inf, -math.inf)
+    for p in (0, 0.5, 1, 3, math.inf, -math.inf)
     for sample in (shapes((3, 4), ord=p, axis=(0,)), shapes((2, 3, 4), ord=p, axis=(0, -1), keepdims=True))
 ]
 
@@ -222,12 +222,14 @@ NORMS = [
 def vector_norm(xp, x, *, ord=2, axis=None, keepdims=False):
     """y = (Σ |x|ᵖ)^(1/p) over axes        x̄ = ȳ sign x (|x| / y)ᵖ⁻¹, 0 where x or y is 0
 
-    p = ±∞ is the largest or smallest |x|."""
+    p = ±∞ is the largest or smallest |x|, p = 0 how many are not 0."""
     one, size = kept(x.shape, axis), xp.abs(x)
     if ord in (math.inf, -math.inf):
         pick = max if ord > 0 else min
         y, (gsize,) = pick.formula(xp, size, axis=axis, keepdims=keepdims)
         return y, (lambda g: gsize(g) * xp.sign(x),)
+    if ord == 0:
+        return xp.sum(xp.astype(x != 0, dtype=x.dtype), axis=axis, keepdims=keepdims), (lambda g: xp.zeros_like(x),)
     if ord == 1:
         return xp.sum(size, axis=axis, keepdims=keepdims), (lambda g: xp.reshape(g, shape=one) * xp.sign(x),)
     if ord == 2:

@@ -3,6 +3,7 @@
 import itertools
 
 from ..autograd import op
+from ..backend import INDEX
 from .samples import shapes
 
 
@@ -57,6 +58,23 @@ def concatenate(xp, *xs, axis):
         ends.append(ends[-1] + x.shape[axis])
     keys = [(*before(axis), slice(start, stop)) for start, stop in itertools.pairwise(ends)]
     return xp.concatenate(*xs, axis=axis), tuple(lambda g, key=key: g[key] for key in keys)
+
+
+@op(samples=[
+    shapes((12,), shape=(3, 2), steps=(4, 1), offset=1), shapes((5,), shape=(3, 3), steps=(1, 1), offset=0),
+    shapes((4,), shape=(), steps=(), offset=3),
+])  # fmt: skip
+def as_strided(xp, x, *, shape, steps, offset):
+    """y[i, j, …] = x[offset + i steps₀ + j steps₁ + …], of a vector x        x̄ = zeros with ȳ added there"""
+    n = x.shape
+
+    def gx(g):
+        places = xp.arange_like(g, n=1)[0] + offset
+        for size, step in zip(shape, steps):
+            places = places[..., None] + xp.arange_like(g, n=size) * step
+        return xp.index_add(g, places, key=(INDEX,), shape=n)
+
+    return xp.as_strided(x, shape=shape, steps=steps, offset=offset), (gx,)
 
 
 @op(samples=[shapes((3, 4), axis=0), shapes((2, 3, 4), axis=(0, -1))])

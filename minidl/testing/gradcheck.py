@@ -8,7 +8,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,15 +16,19 @@ from ..autograd import Tensor, grad
 from ..backend import backend_of, move
 from ..errors import describe
 
+if TYPE_CHECKING:
+    from .doctor import Report
+
 Jacobian = Any  # a NumPy array, float64, of shape (*output.shape, *input.shape)
 
 
 class GradcheckError(RuntimeError):
     """A gradient that the values do not bear out; `mismatches` are the entries, where there are any."""
 
-    def __init__(self, message: str, mismatches: "Sequence[Mismatch]" = ()) -> None:
+    def __init__(self, message: str, mismatches: "Sequence[Mismatch]" = (), report: Any = None) -> None:
         super().__init__(message)
         self.mismatches = list(mismatches)
+        self.report = report  # the Gradient Doctor's, under explain=True
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def gradcheck(
     check_backward_ad: bool = True,
     fast_mode: bool = False,
     masked: bool | None = None,
-) -> bool:
+    explain: bool = False,
+    grad: Any = None,
+) -> "bool | Report":
     """Compare the gradients of `func(*inputs)` with central differences of its values.
 
     Every tensor among the inputs that requires gradients is checked, which needs float64 to mean
@@ -68,10 +74,20 @@ def gradcheck(
     an entry passes where |analytic − numeric| ≤ atol + rtol |numeric|.
 
     True if all agree; else GradcheckError, naming input, entry and both numbers (False without
-    raise_exception). There is no batched backward here and nothing is sparse: check_batched_grad and
+    raise_exception).
+
+    explain=True calls the Gradient Doctor, which also says what is wrong (a sign, a transpose, a mean for a
+    sum …), and returns its report, true where all agree; `error.report` has it where they do not. `grad` is a
+    gradient written by hand, to be checked in place of backward's: `grad(g, *inputs)` with g the gradient of
+    the output, `grad(*inputs)` where the output is one number, or the finished arrays. Function and gradient
+    may then be plain NumPy.
+
+    There is no batched backward here and nothing is sparse: check_batched_grad and
     masked are accepted and change nothing."""
     if check_forward_ad or check_batched_forward_grad:
         raise NotImplementedError("gradcheck: there is no forward mode to check; leave out check_forward_ad")
+    if explain or grad is not None:
+        return _explained(func, inputs, grad, 1, atol, rtol, raise_exception, explain)
     check = _Check(func, _as_tuple(inputs), eps, atol, rtol)
     check.refuse_inputs()
     try:
@@ -102,12 +118,17 @@ def gradgradcheck(
     check_rev_over_rev: bool = True,
     fast_mode: bool = False,
     masked: bool = False,
-) -> bool:
+    explain: bool = False,
+) -> "bool | Report":
     """gradcheck of the gradients: second derivatives, by backward through backward.
 
     grad_outputs: the gradients of the outputs to start from, checked as inputs too where they require
     gradients; drawn at random unless given (with gaps in memory under gen_non_contig_grad_outputs)."""
     given = _as_tuple(inputs)
+    if explain:
+        if grad_outputs is not None:
+            raise ValueError("gradgradcheck: under explain=True the gradients of the outputs are drawn at random")
+        return _explained(func, inputs, None, 2, atol, rtol, raise_exception, True)
     if grad_outputs is None:
         rng = np.random.default_rng(0)
         outputs = [y for y in _outputs(func(*given)) if y.requires_grad]
@@ -128,6 +149,17 @@ def gradgradcheck(
         nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
         check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev, fast_mode=fast_mode,
     )  # fmt: skip
+
+
+def _explained(
+    func: Any, inputs: Any, gradient: Any, order: int, atol: float, rtol: float, raises: bool, explained: bool
+) -> "bool | Report":
+    from .doctor import explain as report_on
+
+    report = report_on(func, inputs, grad=gradient, order=order, atol=atol, rtol=rtol)
+    if not report and raises:
+        raise GradcheckError(f"gradcheck: {report.case.name}\n{report.text()}", report=report)
+    return report if explained else bool(report)
 
 
 # ---------------------------------------------------------------------------------------- the pieces

@@ -56,7 +56,7 @@ def test_shapes_and_dtypes_are_those_of_the_real_run(op, sample):
             real, unreal = shapes_of(op, derived)
         except REFUSALS:
             continue
-        if op.name != "diag_embed":  # whose samples, emptied, contradict themselves
+        if op.name not in ("diag_embed", "col2im"):  # whose samples, emptied, contradict their shape=
             assert unreal == real
 
 

@@ -2,12 +2,19 @@ import time
 
 import pytest
 
-from minidl.kernels import threads
+from minidl.kernels import attention, blocks, conv, embedding, normalize, threads
 
 
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
 def shared_work(request, monkeypatch):
-    """However small the work, kernels take it and share it out over this many threads."""
+    """However small the work, kernels take it, cut it into blocks and share them out over this many threads."""
     monkeypatch.setattr(threads, "WORTH_SPLITTING", 0)
     monkeypatch.setattr(threads, "_last_split", time.monotonic() + 1e6)
+    monkeypatch.setattr(attention, "TILE", 12)
+    monkeypatch.setattr(attention, "KEPT", 20)
+    monkeypatch.setattr(blocks, "BLOCK", 7)
+    monkeypatch.setattr(embedding, "FEW", 4)
+    monkeypatch.setattr(conv, "SCRATCH", 200)
+    monkeypatch.setattr(normalize, "BLOCK", 30)
+    monkeypatch.setattr(normalize, "LONG", 1)
     monkeypatch.setattr(threads.SINGLE, "threads", lambda: request.param)

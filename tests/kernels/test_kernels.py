@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from minidl import kernels
 from minidl.autograd import OPS
 from minidl.backend import NUMPY
+from minidl.kernels import blocks
 from minidl.testing import checks
 
 pytestmark = pytest.mark.skipif(not kernels.ON, reason="MINIDL_KERNELS=off leaves every kernel out")
@@ -19,15 +20,19 @@ settings_here = settings(
 
 def compare(op, arrays, params):
     """The kernel serves this case, and its value and gradients are the formula's."""
-    y, vjps = op.kernels[NUMPY](NUMPY, *arrays, **params)
-    y0, vjps0 = op.formula(NUMPY, *arrays, **params)
-    bound = 1e-11 if y0.dtype == np.float64 else 2e-4
-    close(y, y0, bound)
-    g = np.random.default_rng(0).standard_normal(y0.shape).astype(y0.dtype)
-    for x, vjp, vjp0 in zip(arrays, vjps, vjps0):
-        assert (vjp is None) == (vjp0 is None)
-        if x is not None:
-            close(NUMPY.sum_to(vjp(g), shape=x.shape), NUMPY.sum_to(vjp0(g), shape=x.shape), bound)
+    (y, vjps), (y0, vjps0) = op.kernels[NUMPY](NUMPY, *arrays, **params), op.formula(NUMPY, *arrays, **params)
+    ys, ys0 = (t if type(t) is tuple else (t,) for t in (y, y0))
+    bound = 1e-11 if ys0[0].dtype == np.float64 else 2e-4
+    for a, b in zip(ys, ys0, strict=True):
+        close(a, b, bound)
+    rng = np.random.default_rng(0)
+    gs = [rng.standard_normal(t.shape).astype(t.dtype) for k, t in enumerate(ys0) if k not in op.constant]
+    gradients = [v(*gs) if callable(v) else [vjp and vjp(*gs) for vjp in v] for v in (vjps, vjps0)]
+    for x, a, b in zip(arrays, *gradients, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:  # an index has none
+            b = b.astype(x.dtype)  # which the engine does
+            close(NUMPY.sum_to(a, shape=x.shape), NUMPY.sum_to(b, shape=x.shape), bound)
 
 
 def close(a, b, bound):
@@ -90,3 +95,123 @@ def test_linear(shared_work, shape, outputs, bias):
     rng = np.random.default_rng(0)
     x, w, b = rng.standard_normal(shape), rng.standard_normal((outputs, shape[-1])), rng.standard_normal(outputs)
     compare(OPS.linear, (x, w, b if bias else None), {})
+
+
+DTYPES = st.sampled_from(["float32", "float64"])
+
+
+@st.composite
+def normalisations(draw, per_channel):
+    """x far from zero mean and unit variance, strided or not; w and b or not."""
+    shape = draw(st.lists(st.integers(1, 6), min_size=3, max_size=4))
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 99))), draw(DTYPES)
+    x = (3 + 2 * rng.standard_normal(shape)).astype(dtype)
+    x = x.swapaxes(0, -1) if draw(st.booleans()) else x
+    last = draw(st.integers(1, 2))
+    size = x.shape[1:2] if per_channel else x.shape[x.ndim - last :]
+    w, b = (rng.standard_normal(size).astype(dtype) if draw(st.booleans()) else None for _ in "wb")
+    return (x, w, b), {"eps": 1e-3} if per_channel else {"eps": 1e-3, "last": last}
+
+
+@given(normalisations(per_channel=True))
+@settings_here
+def test_batch_norm(shared_work, case):
+    compare(OPS.batch_norm, *case)
+
+
+@given(normalisations(per_channel=False))
+@settings_here
+def test_layer_norm(shared_work, case):
+    compare(OPS.layer_norm, *case)
+
+
+@st.composite
+def windows(draw, dilated):
+    axes = draw(st.integers(1, 3))
+    sizes = lambda low, high: draw(st.tuples(*[st.integers(low, high)] * axes))
+    kernel, dilation = sizes(1, 3), sizes(1, 2) if dilated else (1,) * axes
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel) if dilated else (0,) * axes
+    size = [max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 4)) for k, d, p in zip(kernel, dilation, padding)]
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    x = rng.integers(0, 9, (draw(st.integers(1, 4)), 2, *size)).astype(draw(DTYPES))  # with ties
+    x = x[..., ::-1] if draw(st.booleans()) else x
+    params = {"kernel": kernel, "stride": sizes(1, 3), "padding": padding}
+    return (x,), params | ({"dilation": dilation, "ceil_mode": draw(st.booleans())} if dilated else {})
+
+
+@given(windows(dilated=True))
+@settings_here
+def test_max_pool(shared_work, case):
+    compare(OPS.max_pool, *case)
+
+
+@given(windows(dilated=False))
+@settings_here
+def test_avg_pool(shared_work, case):
+    compare(OPS.avg_pool, *case)
+
+
+@st.composite
+def sequences(draw, gates, states, biases):
+    """One length for all; the formula serves packed ones."""
+    T, B, I, H = (draw(st.integers(1, 5)) for _ in "TBIH")
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 99))), draw(DTYPES)
+    array = lambda *shape: rng.standard_normal(shape).astype(dtype)
+    x = array(I, T * B).T if draw(st.booleans()) else array(T * B, I)
+    bias = [array(gates * H) if draw(st.booleans()) else None for _ in range(biases)]
+    arrays = (x, array(gates * H, I), array(gates * H, H), *(array(B, H) for _ in range(states)), *bias)
+    return arrays, {"sizes": (B,) * T, "reverse": draw(st.booleans())}
+
+
+@given(sequences(1, 1, 1), st.booleans())
+@settings_here
+def test_rnn(shared_work, case, relu):
+    compare(OPS.rnn, case[0], case[1] | {"relu": relu})
+
+
+@given(sequences(4, 2, 1))
+@settings_here
+def test_lstm(shared_work, case):
+    compare(OPS.lstm, (*case[0], None), case[1])
+
+
+@given(sequences(3, 1, 2))
+@settings_here
+def test_gru(shared_work, case):
+    compare(OPS.gru, *case)
+
+
+@st.composite
+def attentions(draw):
+    lead = draw(st.lists(st.integers(1, 3), max_size=2))
+    L, S, D, E = (draw(st.integers(1, 7)) for _ in "LSDE")
+    rng, dtype = np.random.default_rng(draw(st.integers(0, 99))), draw(DTYPES)
+    array = lambda *shape: rng.standard_normal(shape).astype(dtype)
+    q = array(*lead, D, L).swapaxes(-1, -2) if draw(st.booleans()) else array(*lead, L, D)
+    mask = None
+    if draw(st.booleans()):  # some rows see nothing
+        few = [draw(st.sampled_from([1, n])) for n in lead]
+        mask = rng.random((*few, draw(st.sampled_from([1, L])), S)) < 0.6
+    return (q, array(*lead, S, D), array(*lead, S, E), mask, None), {"scale": 0.7, "causal": draw(st.booleans())}
+
+
+@given(attentions())
+@settings_here
+def test_attention(shared_work, case):
+    compare(OPS.attention, *case)
+
+
+@pytest.mark.parametrize("name", blocks.POINTWISE + blocks.ROWWISE)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=3), DTYPES, st.booleans())
+@settings(settings_here, max_examples=15)
+def test_formulas_by_blocks(shared_work, name, shape, dtype, turned):
+    x = (3 * np.random.default_rng(len(shape)).standard_normal(shape)).astype(dtype)
+    compare(getattr(OPS, name), (x.T if turned else x,), {})
+
+
+@given(st.integers(1, 9), st.lists(st.integers(1, 5), max_size=2), st.booleans(), DTYPES)
+@settings_here
+def test_embedding(shared_work, V, shape, padded, dtype):
+    rng = np.random.default_rng(V)
+    w, i = rng.standard_normal((V, 3)).astype(dtype), np.asarray(rng.integers(0, V, shape))
+    compare(OPS.embedding, (w, i), {"padding_idx": V - 1} if padded else {})

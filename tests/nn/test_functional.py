@@ -468,3 +468,34 @@ ON_DEVICE = {
     "cross_entropy": lambda x, t: F.cross_entropy(x((4, 3)), t(0, 1, 2, 1), x((3,)).detach(), label_smoothing=0.1),
     "embedding": lambda x, t: F.embedding(t(1, 2, 1), x((4, 3)), padding_idx=2, scale_grad_by_freq=True),
 }
+
+
+def test_upsample_is_interpolate(rng):
+    x = Tensor(rng.normal(size=(1, 2, 4, 3)))
+    np.testing.assert_array_equal(host(F.upsample_nearest(x, 5)), host(F.interpolate(x, 5)))
+    expected = F.interpolate(x, None, 2, "bilinear", True)
+    np.testing.assert_array_equal(host(F.upsample_bilinear(x, scale_factor=2)), host(expected))
+    expected = F.interpolate(x, (2, 7), None, "bicubic")
+    np.testing.assert_array_equal(host(F.upsample(x, (2, 7), None, "bicubic")), host(expected))
+
+
+def test_embedding_bag_scales_gradients_by_frequency():
+    w = Tensor(np.ones((3, 1)), True)
+    y = F.embedding_bag(ints(0, 1, 1, 1), w, ints(0, 2), scale_grad_by_freq=True, mode="sum")
+    (g,) = grad([y.sum()], [w])
+    np.testing.assert_allclose(host(g), [[1], [1], [0]])
+
+
+def test_resampling_leaves_what_it_does_not_use(rng):
+    x = rng.normal(size=(1, 1, 5))
+    x[..., 4] = np.nan
+    y = host(F.adaptive_avg_pool1d(Tensor(x), 3))
+    np.testing.assert_array_equal(np.isnan(y), [[[False, False, True]]])
+
+
+def test_fractional_max_pooling_draws_its_windows():
+    x = numbers(*np.arange(36.0)).reshape(1, 1, 6, 6)
+    y, places = F.fractional_max_pool2d(x, 2, output_ratio=0.5, return_indices=True)
+    assert y.shape == (1, 1, 3, 3)
+    np.testing.assert_array_equal(host(y), host(places))
+    assert host(y)[0, 0, -1, -1] == 35

@@ -185,6 +185,59 @@ row("max_unpool2d", X(2, 3, 2, 3), Given(SPOTS.reshape(2, 3, 2, 3)), (2, 1), out
 row("max_unpool2d", X(3, 1, 3), Given(SPOTS[:3, :3].reshape(3, 1, 3)), 2, (3, 2), (0, 0), (2, 7))
 row("max_unpool3d", X(2, 3, 1, 2, 3), Given(SPOTS.reshape(2, 3, 1, 2, 3)), (2, 1, 1))
 
+for x, plain in ((X(2, 3, 7), "linear"), (X(2, 2, 4, 5), "bilinear"), (X(1, 2, 3, 2, 4), "trilinear")):
+    n = len(x.shape) - 2
+    for mode in ("nearest", "nearest-exact", "area"):
+        row("interpolate", x, 3, mode=mode)
+        row("interpolate", x, tuple(range(5, 5 + n)), mode=mode)
+        row("interpolate", x, None, 1.6, mode)
+        row("interpolate", x, None, 0.7, mode, recompute_scale_factor=True)
+    for mode in (plain, "bicubic") if n == 2 else (plain,):
+        for corners in (False, True):
+            row("interpolate", x, 3, None, mode, corners)
+            row("interpolate", x, tuple(range(1, 1 + n)), None, mode, corners)
+            row("interpolate", x, None, 2.3, mode, corners)
+            row("interpolate", x, None, 0.6, mode, corners, True)
+for mode in ("bilinear", "bicubic", "lanczos"):
+    for size in ((3, 4), (9, 2), (1, 1), (7, 12)):
+        row("interpolate", X(2, 2, 7, 6), size, None, mode, antialias=True)
+row("interpolate", X(2, 2, 7, 6), (3, 9), None, "bilinear", True, antialias=True)
+row("interpolate", X(2, 2, 7, 6), None, 0.4, "bicubic", antialias=True)
+for mode in ("bilinear", "nearest", "bicubic"):
+    for padding in ("zeros", "border", "reflection"):
+        for corners in (False, True):
+            row("grid_sample", X(2, 3, 4, 5), X(2, 3, 2, 2, low=-1.6, high=1.6), mode, padding, corners)
+            if mode != "bicubic":
+                row("grid_sample", X(2, 3, 4, 3, 2), X(2, 1, 3, 2, 3, low=-1.6, high=1.6), mode, padding, corners)
+row("grid_sample", X(1, 1, 1, 1), X(1, 3, 2, 2), "bilinear", "reflection", True)
+EDGES = Given([[[[-1.0, -1], [1, 1], [0, 1]], [[-1, 0.3], [1, -1], [3, -3]]]], wanted=True)
+row("grid_sample", X(1, 2, 4, 3), EDGES, "bilinear", "border", True)
+row("grid_sample", X(1, 2, 4, 3), EDGES, "bilinear", "zeros", False)
+for corners in (False, True):
+    row("affine_grid", X(2, 2, 3), (2, 5, 3, 4), corners)
+    row("affine_grid", X(2, 3, 4), (2, 5, 3, 2, 4), corners)
+for p in (0, 1, 2, 3.0, math.inf):
+    row("pdist", X(5, 3), p)
+row("pdist", X(1, 3))
+row("pairwise_distance", X(5, 3), X(5, 3), -7)
+row("pairwise_distance", X(5, 3), X(5, 3), -math.inf, 1e-6, True)
+row("normalize", X(5, 3), -2.0, 1)
+
+MANY = Given([3, 1, 4, 1, 5, 2, 0, 5, 3])
+for mode in ("sum", "mean", "max"):
+    row("embedding_bag", Ints(4, 3, high=6), X(6, 2), mode=mode)
+    row("embedding_bag", MANY, X(6, 2), Given([0, 2, 2, 5]), mode=mode)
+    row("embedding_bag", MANY, X(6, 2), Given([0, 4, 9]), mode=mode, include_last_offset=True)
+    row("embedding_bag", MANY, X(6, 2), Given([0, 4, 5, 9]), mode=mode, padding_idx=5)
+    row("embedding_bag", Ints(0, 3, high=6), X(6, 2), mode=mode)
+row("embedding_bag", MANY, X(6, 2), Given([0, 2, 2, 5]), mode="sum", per_sample_weights=X(9))
+row("embedding_bag", Ints(2, 3, high=6), X(6, 2), mode="sum", per_sample_weights=X(2, 3), padding_idx=-2)
+
+row("multilabel_margin_loss", X(3, 4), Given([[3, 0, -1, 1], [-1, 2, 2, 2], [0, 1, 2, 3]]))
+row("multilabel_margin_loss", X(3, 4), Given([[3, 0, -1, 1], [2, -1, 2, 2], [0, 1, 2, 3]]), reduction="none")
+row("multilabel_margin_loss", X(4), Given([3, 0, -1, 1]), reduction="sum")
+row("linear_cross_entropy", X(3, 4), X(5, 4), Ints(3, high=5), linear_bias=X(5), label_smoothing=0.1)
+
 for x in (X(4, 3), X(2, 3, 5), X(2, 3, 4, 2), X(2, 3, 2, 2, 2)):
     row("batch_norm", x, None, None, X(3), X(3), True)
     row("batch_norm", x, fixed(3), fixed(3), None, None, True, 0.3, 1e-2)
@@ -354,6 +407,104 @@ def same(ours, theirs):
     found, expected = ours.array, theirs.detach().numpy(force=True)
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
+
+
+CTC = [
+    # targets, input lengths, target lengths, and what else
+    ([[1, 2, 2], [3, 1, 0]], (6, 5), (3, 2), {}),
+    ([[1, 2, 2], [3, 1, 0]], (6, 5), (3, 2), {"reduction": "sum"}),
+    ([[1, 2, 2], [3, 1, 0]], (6, 5), (3, 0), {"reduction": "none"}),
+    ([1, 2, 2, 3, 1], [4, 6], [3, 2], {"blank": 0}),
+    ([1, 0, 2, 0, 1], (4, 6), (3, 2), {"blank": 3}),
+    ([[1, 1, 1], [3, 1, 0]], (3, 6), (3, 2), {"zero_infinity": True}),
+]
+
+
+@pytest.mark.parametrize("targets, n, m, how", CTC)
+def test_ctc_loss(targets, n, m, how, rng):
+    made, t = rng.normal(size=(6, 2, 4)), np.array(targets)
+    x, tx = Tensor(made, True), torch.tensor(made, requires_grad=True)
+    y = F.ctc_loss(F.log_softmax(x, -1), Tensor(t), Tensor(np.array(n)), Tensor(np.array(m)), **how)
+    ty = TF.ctc_loss(TF.log_softmax(tx, -1), torch.tensor(t), torch.tensor(n), torch.tensor(m), **how)
+    np.testing.assert_allclose(y.array, ty.detach().numpy(), rtol=1e-9)
+    (g,), (tg,) = grad([y.sum()], [x]), torch.autograd.grad([ty.sum()], [tx])
+    np.testing.assert_allclose(g.array, tg.numpy(), rtol=1e-7, atol=1e-12)
+
+
+def test_ctc_loss_of_one_sample_and_of_what_cannot_be(rng):
+    made = rng.normal(size=(5, 4))
+    for reduction in ("none", "mean", "sum"):
+        y = F.ctc_loss(Tensor(made), Tensor(np.array([1, 2])), (5,), (2,), reduction=reduction)
+        ty = TF.ctc_loss(torch.tensor(made), torch.tensor([1, 2]), (5,), (2,), reduction=reduction)
+        assert y.shape == tuple(ty.shape)
+        np.testing.assert_allclose(y.array, ty.numpy())
+    impossible = F.ctc_loss(Tensor(made), Tensor(np.array([1, 1, 1])), (3,), (3,))
+    assert impossible.item() == math.inf
+    for n, m, blank in (((6,), (2,), 0), ((5,), (7,), 0), ((5,), (2,), 4), ((5, 5), (2,), 0)):
+        with pytest.raises(RuntimeError, match="ctc_loss"):
+            F.ctc_loss(Tensor(made), Tensor(np.array([1, 2])), n, m, blank)
+
+
+def heads(rng, E=6, kdim=None, bias=False):
+    """Weights of multi-head attention, by name."""
+    made = {"out_proj_weight": rng.normal(size=(E, E)), "out_proj_bias": rng.normal(size=E)}
+    made["in_proj_bias"] = rng.normal(size=3 * E)
+    made["in_proj_weight"] = None if kdim else rng.normal(size=(3 * E, E))
+    for k, n in (("q", E), ("k", kdim), ("v", kdim)):
+        made[f"{k}_proj_weight"] = rng.normal(size=(E, n)) if kdim else None
+    made["bias_k"], made["bias_v"] = (rng.normal(size=(1, 1, E)) for _ in range(2)) if bias else (None, None)
+    return made
+
+
+CAUSAL = np.triu(np.ones((4, 4), bool), 1)
+MASKS = [
+    {}, {"need_weights": False}, {"average_attn_weights": False}, {"attn_mask": CAUSAL},
+    {"attn_mask": CAUSAL, "need_weights": False, "is_causal": True},
+    {"attn_mask": np.where(CAUSAL, -2.0, 0.5)}, {"attn_mask": np.repeat(CAUSAL[None], 6, 0)},
+    {"key_padding_mask": np.array([[False, False, True, True], [False] * 4, [False, True, False, False]])},
+    {"key_padding_mask": np.array([[False, False, True, True]] * 3), "attn_mask": CAUSAL, "need_weights": False},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", MASKS, ids=lambda how: "-".join(how))
+@pytest.mark.parametrize("kind", ["self", "cross", "separate", "bias", "zero"])
+def test_multi_head_attention_forward(how, kind, rng):
+    w = heads(rng, kdim=5 if kind == "separate" else None, bias=kind == "bias")
+    q = rng.normal(size=(4, 3, 6))
+    k, v = (rng.normal(size=(4, 3, 5 if kind == "separate" else 6)) for _ in range(2))
+    made = [q] if kind == "self" else [q, k, v]
+
+    def run(function, tensor, xs):
+        x = (xs[0],) * 3 if kind == "self" else xs
+        given = {name: None if a is None else tensor(a) for name, a in w.items()}
+        options = {name: tensor(a) if isinstance(a, np.ndarray) else a for name, a in how.items()}
+        if kind == "separate":
+            options["use_separate_proj_weight"] = True
+        return function(*x, 6, 2, **given, add_zero_attn=kind == "zero", dropout_p=0.0, **options)
+
+    xs, txs = [Tensor(a, True) for a in made], [torch.tensor(a, requires_grad=True) for a in made]
+    ys = run(F.multi_head_attention_forward, Tensor, xs)
+    tys = run(TF.multi_head_attention_forward, torch.tensor, txs)
+    for y, ty in zip(ys, tys):
+        assert (y is None) == (ty is None)
+        if y is not None:
+            same(y, ty)
+    for g, tg in zip(grad([(ys[0] ** 2).sum()], xs), torch.autograd.grad([(tys[0] ** 2).sum()], txs)):
+        same(g, tg)
+
+
+def test_multi_head_attention_without_a_batch(rng):
+    w, x = heads(rng), rng.normal(size=(4, 6))
+    pad = np.array([False, True, False, False])
+    how = {"add_zero_attn": False, "dropout_p": 0.0}
+    ours = {n: None if a is None else Tensor(a) for n, a in w.items()}
+    theirs = {n: None if a is None else torch.tensor(a) for n, a in w.items()}
+    ys = F.multi_head_attention_forward(*[Tensor(x)] * 3, 6, 3, **ours, **how, key_padding_mask=Tensor(pad))
+    tys = TF.multi_head_attention_forward(
+        *[torch.tensor(x)] * 3, 6, 3, **theirs, **how, key_padding_mask=torch.tensor(pad)
+    )
+    for y, ty in zip(ys, tys):
+        same(y, ty)
 
 
 def parameters(function):

@@ -46,6 +46,8 @@ def norm(values, ord=2):
         return max(sizes)
     if ord == -math.inf:
         return min(sizes)
+    if ord == 0:
+        return sum(s > 0 for s in sizes)
     return math.fsum(s**ord for s in sizes) ** (1 / ord)
 
 

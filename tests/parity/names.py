@@ -76,7 +76,7 @@ FAMILIES = [
     ),
     (
         "kernels under other names",
-        "what PyTorch calls beneath its public functions: vendors' kernels, their gradients, copies of views for its compiler",
+        "what PyTorch calls beneath its public functions: vendors' kernels, gradients, its compiler's copies of views",
         r"(torch|Tensor|nn\.functional)\.((cudnn|miopen|mkldnn|fbgemm|native)_\w+|batch_norm_(backward|elemt|gather|stats|"
         r"update)\w*|unsafe_\w+|(?!index_)\w+_copy|max_pool1d_with_indices|grid_sampler_\dd|slice_inverse|convolution)"
         r"(?<!functional.max_pool1d_with_indices)",
@@ -93,41 +93,36 @@ def belongs(name):
 
 
 def namespaces():
-    """Each namespace, and which of its names are PyTorch's own and public."""
+    """Each namespace of PyTorch, and whether a name of it is public."""
     import torch
 
     def function(name, value):
-        return callable(value) and not inspect.isclass(value) and not inspect.ismodule(value)
+        return callable(value) and not inspect.isclass(value)
 
-    def method(name, value):
-        return not name.startswith("__") or name not in dir(object) + ["__dict__", "__module__", "__weakref__", "__annotations__", "__setstate__"]
+    def listed(module):
+        return lambda name, value: name in module.__all__
 
-    def written(module):
-        """Of a module without __all__: what was written there, not what it imported."""
-        def own(name, value):
-            home = getattr(value, "__module__", None) or ""
-            return callable(value) and (home.startswith(("torch.nn", "torch._C", "torch._ops")) or "torch" in repr(value)
-                                        or inspect.isbuiltin(value)) and not home.startswith(("typing", "dataclasses"))
-        return own
-
-    yield "torch", torch, lambda n, v: function(n, v) or n in CLASSES
-    yield "Tensor", torch.Tensor, method
+    yield "torch", torch, lambda name, value: function(name, value) or name in CLASSES
+    yield "Tensor", torch.Tensor, lambda name, value: name not in EVERY_CLASS_HAS
     yield "linalg", torch.linalg, function
-    yield "special", torch.special, lambda n, v: function(n, v) and n in torch.special.__all__
-    yield "nn.functional", torch.nn.functional, lambda n, v: written(None)(n, v) and n not in HELPERS and not inspect.isclass(v)
-    yield "nn", torch.nn, lambda n, v: inspect.isclass(v)
-    yield "nn.utils", torch.nn.utils, lambda n, v: function(n, v)
-    yield "nn.utils.rnn", torch.nn.utils.rnn, lambda n, v: n in torch.nn.utils.rnn.__all__
-    yield "nn.utils.parametrize", torch.nn.utils.parametrize, lambda n, v: n in torch.nn.utils.parametrize.__all__
-    yield "nn.utils.parametrizations", torch.nn.utils.parametrizations, lambda n, v: n in torch.nn.utils.parametrizations.__all__
-    yield "nn.init", torch.nn.init, lambda n, v: n in torch.nn.init.__all__
-    yield "optim", torch.optim, lambda n, v: inspect.isclass(v) or function(n, v)
-    yield "optim.lr_scheduler", torch.optim.lr_scheduler, lambda n, v: n in torch.optim.lr_scheduler.__all__
-    yield "optim.swa_utils", torch.optim.swa_utils, lambda n, v: n in torch.optim.swa_utils.__all__
+    yield "special", torch.special, lambda name, value: function(name, value) and name in torch.special.__all__
+    yield "nn.functional", torch.nn.functional, lambda name, value: function(name, value) and name not in HELPERS
+    yield "nn", torch.nn, lambda name, value: inspect.isclass(value)
+    yield "nn.utils", torch.nn.utils, function
+    yield "nn.utils.rnn", torch.nn.utils.rnn, listed(torch.nn.utils.rnn)
+    yield "nn.utils.parametrize", torch.nn.utils.parametrize, listed(torch.nn.utils.parametrize)
+    yield "nn.utils.parametrizations", torch.nn.utils.parametrizations, listed(torch.nn.utils.parametrizations)
+    yield "nn.init", torch.nn.init, listed(torch.nn.init)
+    yield "optim", torch.optim, lambda name, value: callable(value)
+    yield "optim.lr_scheduler", torch.optim.lr_scheduler, listed(torch.optim.lr_scheduler)
+    yield "optim.swa_utils", torch.optim.swa_utils, listed(torch.optim.swa_utils)
 
 
-CLASSES = {"Generator", "Size", "Tensor", "device", "dtype", "enable_grad", "finfo", "iinfo", "inference_mode", "no_grad",
-           "set_grad_enabled"}  # fmt: skip
+CLASSES = {"Generator", "Size", "Tensor", "device", "dtype", "enable_grad", "finfo", "iinfo", "inference_mode",
+           "no_grad", "set_grad_enabled"}  # fmt: skip
+EVERY_CLASS_HAS = {*dir(object), "__dict__", "__module__", "__weakref__", "__annotations__", "__setstate__"} - {
+    "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__repr__", "__format__"}  # fmt: skip
+# What stands in torch.nn.functional without being one of its functions: of typing, and of PyTorch's own machinery.
 HELPERS = {"assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function",
            "has_torch_function_unary", "has_torch_function_variadic", "BroadcastingList1", "BroadcastingList2",
            "BroadcastingList3", "Callable", "Optional"}  # fmt: skip

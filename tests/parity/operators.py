@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import functools
 import itertools
+import random
 import re
 import warnings
 import zlib
@@ -17,7 +18,7 @@ from torch.testing._internal.opinfo.core import SampleInput
 import minidl
 
 from .compare import flat, same, same_array
-from .mirror import Foreign, Mirror, Missing, find, numbers
+from .mirror import Foreign, Mirror, Missing, find, names_of_functions, numbers
 from .names import in_scope
 
 # Floats with gradients first; a whole-number, a small and a truth dtype for promotion and refusals.
@@ -36,7 +37,8 @@ class Outcome:
     """One sample on one side and the other."""
 
     op: str
-    how: str  # function, method, in place, error
+    name: str  # in the list
+    how: str  # function, method, in place, operator, alias, error; "... refused" where PyTorch refuses the sample
     dtype: str
     number: int
     sample: str
@@ -73,6 +75,14 @@ def operators():
     return {title(op): op for op in op_db if path_of(op)}
 
 
+def seed(text):
+    """The same samples each time. (Past PyTorch's own way to iterate, which reads the call stack at each sample.)"""
+    number = zlib.crc32(text.encode())
+    torch.default_generator.manual_seed(number)
+    np.random.seed(number)
+    random.seed(number)
+
+
 def is_random(op):
     return bool(RANDOM.fullmatch(op.name)) or "/in_place" in title(op)
 
@@ -102,9 +112,9 @@ def run(op, cap=None, dtypes=DTYPES):
             if dtype not in op.supported_dtypes("cpu"):
                 continue
             differentiable = dtype.is_floating_point and op.supports_autograd
-            torch.manual_seed(zlib.crc32(title(op).encode()))
+            seed(title(op))
             fewer = cap and (cap if dtype is torch.float64 else max(1, cap // 3))
-            samples = spread(op.sample_inputs("cpu", dtype, requires_grad=differentiable), fewer)
+            samples = spread(op.sample_inputs_func(op, "cpu", dtype, differentiable), fewer)
             for number, sample in samples:
                 found += run_sample(op, dtype, number, sample)
         found += run_errors(op, cap)
@@ -112,8 +122,6 @@ def run(op, cap=None, dtypes=DTYPES):
 
 
 def run_sample(op, dtype, number, sample):
-    base = functools.partial(Outcome, title(op), dtype=str(dtype).removeprefix("torch."), number=number,
-                             sample=described(sample))
     try:
         theirs = op.op(sample.input, *sample.args, **sample.kwargs)
     except Exception:
@@ -121,8 +129,10 @@ def run_sample(op, dtype, number, sample):
     if any(isinstance(t, torch.Tensor) and (t.dtype.is_complex or t.layout is not torch.strided) for t in flat(theirs)):
         return []
     outcomes = []
-    for how, torch_function, path in variants(op):
-        outcome = base(how)
+    for name, how, torch_function, path in variants(op):
+        if how.startswith("operator") and (sample.kwargs or len(sample.args) > 1):
+            continue
+        outcome = Outcome(title(op), name, how, str(dtype).removeprefix("torch."), number, described(sample))
         try:
             both_sides(op, sample, how, torch_function, path, dtype, outcome)
         except Foreign:
@@ -132,15 +142,32 @@ def run_sample(op, dtype, number, sample):
 
 
 def variants(op):
-    """(how, PyTorch's function, its path in minidl or None where it is a wrapper) for each way to call it."""
+    return variants_of(title(op))
+
+
+@functools.cache
+def variants_of(name):
+    """(name, how, PyTorch's function, its path in minidl or None where it is a wrapper) for each way to call it."""
+    op = operators()[name]
     path = path_of(op)
     plain = functools.reduce(lambda home, part: getattr(home, part, None), op.name.split("."), torch)
-    yield "function", op.op, path if plain is op.op else None
+    found = [(path, "function", op.op, path if plain is op.op else None)]
     if op.name.startswith("__"):
-        return
-    for how, variant, name in (("method", op.method_variant, op.name), ("in place", op.inplace_variant, op.name + "_")):
-        if variant is not None and f"Tensor.{name}" in scope() and variant is getattr(torch.Tensor, name, None):
-            yield how, variant, f"Tensor.{name}"
+        return found
+    methods = [("method", op.method_variant), ("in place", op.inplace_variant)]
+    for how, variant in methods + [m for a in op.aliases for m in (("alias", a.op), ("alias method", a.method_variant),
+                                                                   ("alias in place", a.inplace_variant))]:
+        name = names_of_functions().get(id(variant)) if variant is not None else None
+        if name in scope():
+            found.append((name, how, variant, name))
+    for how, variant in (("operator", op.operator_variant), ("operator in place", op.inplace_operator_variant)):
+        name = f"Tensor.__{getattr(variant, '__name__', '')}__"
+        if variant is not None and name in scope():
+            found.append((name, how, variant, OPERATOR))
+    return found
+
+
+OPERATOR = object()  # a function of Python's `operator`, the same on both sides
 
 
 def both_sides(op, sample, how, torch_function, path, dtype, outcome):
@@ -152,21 +179,21 @@ def both_sides(op, sample, how, torch_function, path, dtype, outcome):
     except Missing as missing:
         outcome.value = str(missing)
         return
-    if how == "in place":
+    if how.endswith("in place"):
         with torch.no_grad():
             args = (args[0].clone() if isinstance(args[0], torch.Tensor) else args[0], *args[1:])
             if isinstance(mine[0], minidl.Tensor):
                 with minidl.no_grad():
                     mine = (minidl.from_numpy(np.array(numbers(args[0]), order="K")), *mine[1:])
     try:
-        theirs = called(op, torch_function, args, sample.kwargs, grad=how != "in place")
+        theirs = called(op, torch_function, args, sample.kwargs, grad=not how.endswith("in place"))
     except Exception as error:
         outcome.how = f"{how} refused"
-        refused(lambda: mirrored(mirror, torch_function, path)(*mine, **keywords), type(error), outcome, how)
+        refused(mirror, torch_function, path, mine, keywords, type(error), outcome)
         return
     try:
         function = mirrored(mirror, torch_function, path)
-        if how == "in place":
+        if how.endswith("in place"):
             with minidl.no_grad():
                 ours = function(*mine, **keywords)
         else:
@@ -177,7 +204,7 @@ def both_sides(op, sample, how, torch_function, path, dtype, outcome):
         outcome.value = str(error)
         return
     except Exception as error:
-        outcome.value = f"raises {type(error).__name__}: {line(error)}"
+        outcome.value = raised(error)
         return
     judge(op, sample, mirror, ours, theirs, dtype, how, outcome)
 
@@ -193,32 +220,33 @@ def called(op, function, args, keywords, mirror=None, grad=True):
 
 
 def mirrored(mirror, torch_function, path):
-    return find(path) if path else mirror(torch_function)
+    return torch_function if path is OPERATOR else find(path) if path else mirror(torch_function)
 
 
 def judge(op, sample, mirror, ours, theirs, dtype, how, outcome):
     process = sample.output_process_fn_grad
-    random = is_random(op)
+    drawn = is_random(op)
     identity = getattr(process, "__name__", "") == "<lambda>" and process.__code__.co_code == _IDENTITY
-    if not identity and how != "in place":  # what is unique of the result, up to signs and the like
+    if not identity and not how.endswith("in place"):  # what is unique of the result, up to signs and the like
         outcome.value = same(ours, theirs, values=False)
         try:
             ours, theirs = mirror(process)(ours), process(theirs)
         except (AttributeError, TypeError) as error:
-            outcome.value = outcome.value or f"raises {type(error).__name__}: {line(error)}"
+            outcome.value = outcome.value or raised(error)
             return
-    outcome.value = outcome.value or same(ours, theirs, values=not random)
-    if outcome.value or how == "in place" or random or not dtype.is_floating_point or not op.supports_autograd:
+    outcome.value = outcome.value or same(ours, theirs, values=not drawn)
+    if outcome.value or how.endswith("in place") or drawn or not dtype.is_floating_point or not op.supports_autograd:
         return
-    gradients(op, mirror, flat(ours), flat(theirs), dtype, outcome)
+    twice = dtype is torch.float64 and op.supports_gradgrad
+    gradients(mirror.pairs, flat(ours), flat(theirs), twice, outcome)
 
 
 _IDENTITY = (lambda x: x).__code__.co_code
 
 
-def gradients(op, mirror, ours, theirs, dtype, outcome):
-    """First and (in double precision) second derivatives in random directions."""
-    leaves = [(t, m) for t, m in mirror.pairs if t.requires_grad]
+def gradients(leaves, ours, theirs, twice, outcome):
+    """First and second derivatives in random directions, by the leaves (theirs, ours) that require them."""
+    leaves = [(t, m) for t, m in leaves if t.requires_grad]
     pairs = [(t, m) for t, m in zip(theirs, ours) if isinstance(t, torch.Tensor) and t.requires_grad]
     if not leaves or not pairs:
         return
@@ -227,7 +255,6 @@ def gradients(op, mirror, ours, theirs, dtype, outcome):
         return
     rng = np.random.default_rng(outcome.number)
     weights = [np.asarray(rng.normal(size=tuple(t.shape))).astype(str(m.dtype)) for t, m in pairs]
-    twice = dtype is torch.float64 and op.supports_gradgrad
     seeds = [torch.from_numpy(w.copy()) for w in weights]
     outputs, inputs = [t for t, _ in pairs], [t for t, _ in leaves]
     try:
@@ -238,7 +265,7 @@ def gradients(op, mirror, ours, theirs, dtype, outcome):
         our_first = minidl.autograd.grad([m for _, m in pairs], [m for _, m in leaves],
                                          [minidl.from_numpy(w) for w in weights], create_graph=twice, allow_unused=True)
     except Exception as error:
-        outcome.first = f"raises {type(error).__name__}: {line(error)}"
+        outcome.first = raised(error)
         return
     outcome.first = same_gradients(our_first, their_first, 10)
     if outcome.first or not twice:
@@ -259,7 +286,7 @@ def gradients(op, mirror, ours, theirs, dtype, outcome):
             our_second = minidl.autograd.grad([m for m, _ in usable], [m for _, m in leaves],
                                               [minidl.from_numpy(w) for _, w in usable], allow_unused=True)
     except Exception as error:
-        outcome.second = f"raises {type(error).__name__}: {line(error)}"
+        outcome.second = raised(error)
         return
     outcome.second = same_gradients(our_second, their_second, 100)
 
@@ -279,15 +306,15 @@ def run_errors(op, cap):
     if op.error_inputs_func is None:
         return []
     try:
-        wrong = spread(op.error_inputs("cpu"), cap)
+        wrong = spread(op.error_inputs_func(op, "cpu"), cap)
     except Exception:
         return []
     outcomes = []
-    for number, error in wrong:
-        sample = error.sample_input
+    for number, case in wrong:
+        sample = case.sample_input
         if not isinstance(sample, SampleInput):
             continue
-        outcome = Outcome(title(op), "error", "", number, described(sample))
+        outcome = Outcome(title(op), path_of(op), "error", "", number, described(sample))
         mirror = Mirror()
         try:
             args, keywords = mirror((sample.input, *sample.args)), mirror(sample.kwargs)
@@ -300,26 +327,38 @@ def run_errors(op, cap):
         try:
             op.op(sample.input, *sample.args, **sample.kwargs)
             continue  # PyTorch takes it after all: it is an error of out= or of another dtype
-        except Exception as raised:
-            kind = type(raised)
-        path = next(variants(op))[2]
-        refused(lambda: mirrored(mirror, op.op, path)(*args, **keywords), kind, outcome, "error")
+        except Exception as error:
+            kind = type(error)
+        refused(mirror, op.op, variants(op)[0][3], args, keywords, kind, outcome)
         outcomes.append(outcome)
     return outcomes
 
 
-def refused(call, kind, outcome, how):
+def refused(mirror, torch_function, path, args, keywords, kind, outcome):
     """minidl must refuse what PyTorch refuses, with an error that `except` clauses for PyTorch's also catch."""
     try:
-        with minidl.no_grad() if how == "in place" else contextlib.nullcontext():
-            call()
+        with minidl.no_grad() if "in place" in outcome.how else contextlib.nullcontext():
+            mirrored(mirror, torch_function, path)(*args, **keywords)
     except Missing as missing:
         outcome.value = str(missing)
     except Exception as error:
-        if not isinstance(error, kind):
-            outcome.value = f"raises {type(error).__name__}, not {kind.__name__}: {line(error)}"
+        if lacks(error) or not isinstance(error, kind):
+            outcome.value = raised(error, kind)
     else:
         outcome.value = f"accepts what PyTorch refuses with {kind.__name__}"
+
+
+def lacks(error):
+    """Does minidl not have a name? (Asked for by one of PyTorch's own wrappers around its functions.)"""
+    return isinstance(error, AttributeError) and re.fullmatch(
+        r"(?:module|type object|'Tensor' object)? ?(?:'minidl)?\.?(.*?)'? has no attribute '(\w+)'", str(error))
+
+
+def raised(error, kind=None):
+    if found := lacks(error):
+        where = "Tensor" if "Tensor" in found[1] else found[1] or "torch"
+        return f"missing: {where}.{found[2]}"
+    return f"raises {type(error).__name__}{f', not {kind.__name__}' if kind else ''}: {line(error)}"
 
 
 def line(error):
@@ -328,6 +367,10 @@ def line(error):
 
 def described(sample):
     """A sample in a line: shapes instead of numbers."""
+    return shown(sample.input, *sample.args, **sample.kwargs)
+
+
+def shown(*args, **keywords):
     def show(value):
         if isinstance(value, torch.Tensor):
             return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
@@ -336,7 +379,7 @@ def described(sample):
             return f"[{inner}]"
         return re.sub(r"<function (\S+) .*>", r"\1", repr(value))
 
-    parts = [show(sample.input), *map(show, sample.args), *(f"{k}={show(v)}" for k, v in sample.kwargs.items())]
+    parts = [*map(show, args), *(f"{k}={show(v)}" for k, v in keywords.items())]
     return ", ".join(parts)[:150]
 
 
@@ -350,7 +393,7 @@ def summary(outcomes):
             continue
         counts["samples"] += 1
         counts["agree"] += not (o.value or o.first)
-        if o.second is not None or (o.dtype == "float64" and o.how != "in place" and (o.value or o.first)):
+        if o.second is not None or (o.dtype == "float64" and o.value and not o.how.endswith("in place") or o.first):
             counts["second"] += 1
             counts["second agree"] += o.second == ""
     return counts

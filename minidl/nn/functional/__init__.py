@@ -37,6 +37,7 @@ from .activation import tanh as tanh
 from .activation import tanhshrink as tanhshrink
 from .activation import threshold as threshold
 from .activation import threshold_ as threshold_
+from .attention import multi_head_attention_forward as multi_head_attention_forward
 from .attention import scaled_dot_product_attention as scaled_dot_product_attention
 from .conv import bilinear as bilinear
 from .conv import conv1d as conv1d
@@ -51,6 +52,7 @@ from .conv import linear as linear
 from .conv import unfold as unfold
 from .distance import cosine_similarity as cosine_similarity
 from .distance import pairwise_distance as pairwise_distance
+from .distance import pdist as pdist
 from .dropout import alpha_dropout as alpha_dropout
 from .dropout import dropout as dropout
 from .dropout import dropout1d as dropout1d
@@ -58,19 +60,23 @@ from .dropout import dropout2d as dropout2d
 from .dropout import dropout3d as dropout3d
 from .dropout import feature_alpha_dropout as feature_alpha_dropout
 from .embedding import embedding as embedding
+from .embedding import embedding_bag as embedding_bag
 from .embedding import one_hot as one_hot
 from .loss import binary_cross_entropy as binary_cross_entropy
 from .loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from .loss import cosine_embedding_loss as cosine_embedding_loss
 from .loss import cross_entropy as cross_entropy
+from .loss import ctc_loss as ctc_loss
 from .loss import gaussian_nll_loss as gaussian_nll_loss
 from .loss import hinge_embedding_loss as hinge_embedding_loss
 from .loss import huber_loss as huber_loss
 from .loss import kl_div as kl_div
 from .loss import l1_loss as l1_loss
+from .loss import linear_cross_entropy as linear_cross_entropy
 from .loss import margin_ranking_loss as margin_ranking_loss
 from .loss import mse_loss as mse_loss
 from .loss import multi_margin_loss as multi_margin_loss
+from .loss import multilabel_margin_loss as multilabel_margin_loss
 from .loss import multilabel_soft_margin_loss as multilabel_soft_margin_loss
 from .loss import nll_loss as nll_loss
 from .loss import poisson_nll_loss as poisson_nll_loss
@@ -114,10 +120,15 @@ from .pooling import max_unpool1d as max_unpool1d
 from .pooling import max_unpool2d as max_unpool2d
 from .pooling import max_unpool3d as max_unpool3d
 from .shape import channel_shuffle as channel_shuffle
-from .shape import interpolate as interpolate
+from .shape import native_channel_shuffle as native_channel_shuffle
 from .shape import pad as pad
 from .shape import pixel_shuffle as pixel_shuffle
 from .shape import pixel_unshuffle as pixel_unshuffle
-from .shape import upsample as upsample
+from .spatial import affine_grid as affine_grid
+from .spatial import grid_sample as grid_sample
+from .spatial import interpolate as interpolate
+from .spatial import upsample as upsample
+from .spatial import upsample_bilinear as upsample_bilinear
+from .spatial import upsample_nearest as upsample_nearest
 
 guard(globals())

@@ -2,10 +2,14 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
+from ...api import as_tensor
 from ...autograd import OPS, Tensor
+from ...backend import INDEX
 from ...errors import DtypeError, ShapeError, refusal
-from .arguments import reduced, reduction_of
+from .arguments import extent, reduced, reduction_of
+from .conv import linear
 from .distance import cosine_similarity, pairwise_distance
 
 SAME = "the target must have the input's shape {}"
@@ -81,7 +85,8 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
         elif math.prod(target.shape) == math.prod(expected):
             fix = f"; target.reshape({expected}) has it"
         raise refusal(ShapeError, name, f"the target must have shape {expected}{fix}", input=input, target=target)
-    if 0 in expected or target.is_meta or (0 <= OPS.min(target).item() and OPS.max(target).item() < C):
+    low, high = extent(target)
+    if 0 <= low and (high < C or 0 in expected):
         return
     bad = ((target < 0) | (target >= C)) & (target != ignore_index)
     k = OPS.argmax(bad).item()
@@ -188,14 +193,13 @@ def binary_cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction, name)
     if target.shape != input.shape:
         raise refusal(ShapeError, name, SAME.format(input.shape), input=input, target=target)
-    if 0 not in input.shape and not input.is_meta:
-        low, high = OPS.min(input.detach()).item(), OPS.max(input.detach()).item()
-        if not (low >= 0 and high <= 1):
-            reason = (
-                f"all elements of the input should be between 0 and 1, and these reach from {low} to {high}; "
-                "for numbers of any size use binary_cross_entropy_with_logits"
-            )
-            raise refusal(RuntimeError, name, reason, input=input)
+    low, high = extent(input)
+    if not (low >= 0 and high <= 1):
+        reason = (
+            f"all elements of the input should be between 0 and 1, and these reach from {low} to {high}; "
+            "for numbers of any size use binary_cross_entropy_with_logits"
+        )
+        raise refusal(RuntimeError, name, reason, input=input)
     return OPS.binary_cross_entropy(input, target, weight, reduction=reduction)
 
 
@@ -241,15 +245,17 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     input: Tensor, target: Tensor, var: Tensor, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
-    """½ (log var + (input − target)² / var); `full` adds ½ log 2π. No gradient passes var where it is below eps."""
+    """½ (log var + (input − target)² / var); `full` adds ½ log 2π.
+
+    var counts as at least eps; its gradient does not know of that."""
     reduction = reduction_of(None, None, reduction, "gaussian_nll_loss")
     if isinstance(var, Tensor):
         if var.shape != input.shape and var.shape == input.shape[:-1]:
             var = OPS.reshape(var, shape=(*var.shape, 1))
-        if 0 not in var.shape and not var.is_meta and OPS.min(var.detach()).item() < 0:
+        if extent(var)[0] < 0:
             raise refusal(ValueError, "gaussian_nll_loss", "var has negative entries", var=var)
-        small = var.detach() < eps
-        var = OPS.where(small, eps, var)
+        fixed = var.detach()
+        var = var + OPS.where(fixed < eps, eps - fixed, 0.0)
     d = input - target
     y = 0.5 * (OPS.log(var) + d * d / var)
     return reduced(y + 0.5 * math.log(2 * math.pi) if full else y, reduction)
@@ -321,6 +327,106 @@ def multi_margin_loss(
         gap = gap * OPS.reshape(OPS.embedding(OPS.reshape(weight, shape=(-1, 1)), target), shape=places.shape)
     wrong = places != OPS.arange_like(target, n=input.shape[-1])
     return reduced(OPS.sum(gap * wrong, axis=(-1,)) / input.shape[-1], reduction)
+
+
+def multilabel_margin_loss(
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+) -> Tensor:
+    """Σ over right classes t and wrong ones c of max(0, 1 − x_t + x_c), divided by the number of classes.
+
+    input (N, C) or (C,). target, of the same shape: the right classes, and −1 behind the last of them."""
+    name, C = "multilabel_margin_loss", input.shape[-1] if input.ndim else 1
+    reduction = reduction_of(size_average, reduce, reduction, name)
+    if input.ndim > 2 or input.shape != target.shape or target.dtype.kind not in "iu":
+        reason = "an input (N, C) or (C,) and a target of integers in that shape are expected"
+        raise refusal(RuntimeError, name, reason, input=input, target=target)
+    low, high = extent(target)
+    if low < -1 or high >= C:
+        raise refusal(RuntimeError, name, f"classes lie in [0, {C}), and −1 ends them", target=target)
+    lead = input.shape[:-1]
+    real = OPS.cumprod(OPS.astype(OPS.reshape(target, shape=(*lead, C)) >= 0, dtype="int64"), axis=-1) > 0
+    places = OPS.where(real, OPS.reshape(target, shape=(*lead, C)), 0)
+    row, column = (*lead, 1, C), (*lead, C, 1)
+    right = (OPS.reshape(places, shape=column) == OPS.arange_like(target, n=C)) & OPS.reshape(real, shape=column)
+    wrong = ~OPS.any(right, axis=(-2,), keepdims=True)
+    x = OPS.reshape(input, shape=(*lead, C))
+    hits = OPS.reshape(OPS.take_along_axis(x, places, axis=-1), shape=column)
+    gaps = OPS.relu(1 - hits + OPS.reshape(x, shape=row)) * (wrong & OPS.reshape(real, shape=column))
+    return reduced(OPS.sum(gaps, axis=(-2, -1)) / C, reduction)
+
+
+def ctc_loss(
+    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
+    reduction: str = "mean", zero_infinity: bool = False,
+) -> Tensor:  # fmt: skip
+    """−log of the probability of reading the targets in the input, however they spread over it (Graves et al. 2006).
+
+    log_probs (T, N, C) or (T, C), of log_softmax. targets (N, S), or one after the other in one axis. "mean" divides
+    each loss by the length of its target first. zero_infinity: a target too long for its input counts 0 and not ∞.
+
+    NB: the gradient is the derivative itself. PyTorch's adds e^log_probs to it, which log_softmax takes away again."""
+    name = "ctc_loss"
+    reduction = reduction_of(None, None, reduction, name)
+    if log_probs.ndim not in (2, 3) or log_probs.dtype.kind != "f" or log_probs.dtype.itemsize < 4:
+        raise refusal(RuntimeError, name, "log_probs (T, N, C) or (T, C) of float32 or float64 are expected",
+                      log_probs=log_probs)  # fmt: skip
+    if targets.dtype.kind not in "iu":
+        raise refusal(DtypeError, name, "targets are classes: pass targets.long()", targets=targets)
+    single = log_probs.ndim == 2
+    x = OPS.reshape(log_probs, shape=(log_probs.shape[0], 1, log_probs.shape[1])) if single else log_probs
+    T, N, C = x.shape
+    if not 0 <= blank < C:
+        raise refusal(RuntimeError, name, f"blank must be one of the {C} classes, got {blank}")
+    lengths = [_lengths(name, what, value, N) for what, value in
+               (("input_lengths", input_lengths), ("target_lengths", target_lengths))]  # fmt: skip
+    n, m = (extent(t) for t in lengths)
+    if n[0] < 0 or n[1] > T:
+        raise refusal(RuntimeError, name, f"input_lengths lie in [0, {T}], got {n[0]} to {n[1]}", log_probs=log_probs)
+    if m[0] < 0:
+        raise refusal(RuntimeError, name, f"target_lengths cannot be negative, got {m[0]}")
+    t = _rows(name, targets, lengths[1], N, m[1])
+    losses = OPS.ctc_loss(x, t, *lengths, blank=blank)
+    if zero_infinity:
+        losses = OPS.where(losses == math.inf, 0.0, losses)
+    if reduction == "mean":
+        return OPS.mean(losses / OPS.astype(OPS.maximum(lengths[1], 1), dtype=x.dtype))
+    return OPS.sum(losses) if reduction == "sum" else OPS.reshape(losses, shape=()) if single else losses
+
+
+def _lengths(name: str, what: str, value: Any, N: int) -> Tensor:
+    t = OPS.reshape(value if isinstance(value, Tensor) else as_tensor(value), shape=(-1,))
+    if t.shape != (N,) or t.dtype.kind not in "iu":
+        raise refusal(RuntimeError, name, f"{what} must hold one integer for each of the {N} samples", lengths=t)
+    return t
+
+
+def _rows(name: str, targets: Tensor, lengths: Tensor, N: int, longest: int) -> Tensor:
+    """The targets as (N, S); those that come one after the other are cut at their lengths."""
+    if targets.ndim == 2 and targets.shape[0] == N:
+        if longest > targets.shape[1]:
+            raise refusal(RuntimeError, name, f"a target length {longest} exceeds the targets", targets=targets)
+        return targets
+    total = OPS.sum(lengths).item()
+    if targets.ndim != 1 or targets.shape[0] < total:
+        reason = f"targets are (N, S) or {total} numbers, one target after the other"
+        raise refusal(RuntimeError, name, reason, targets=targets)
+    ends = OPS.reshape(OPS.cumsum(lengths, axis=0), shape=(N, 1))
+    places = ends - OPS.reshape(lengths, shape=(N, 1)) + OPS.arange_like(targets, n=longest)
+    return OPS.getitem(targets, OPS.where(places < ends, places, 0), key=(INDEX,))
+
+
+def linear_cross_entropy(
+    input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None,
+    weight: Tensor | None = None, reduction: str = "mean", ignore_index: int | None = None,
+    label_smoothing: float = 0.0, options: Any = None,
+) -> Tensor:  # fmt: skip
+    """cross_entropy of linear(input, linear_weight, linear_bias).
+
+    `options`, by which PyTorch saves memory, change nothing."""
+    y = linear(input, linear_weight, linear_bias)
+    ignored = -100 if ignore_index is None else ignore_index
+    how = {"weight": weight, "reduction": reduction, "ignore_index": ignored, "label_smoothing": label_smoothing}
+    return cross_entropy(y, target, **how)  # type: ignore[arg-type]
 
 
 def triplet_margin_with_distance_loss(

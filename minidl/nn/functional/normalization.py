@@ -162,4 +162,8 @@ def length(x: Tensor, p: float, axis: int, eps: float) -> Tensor:
         return OPS.sqrt(OPS.maximum(OPS.sum(x * x, **how), eps * eps))
     if p == 0:
         return OPS.sum(OPS.astype(x != 0, dtype=x.dtype), **how)
+    if p == -math.inf:
+        return OPS.maximum(OPS.min(OPS.abs(x), **how), eps)
+    if p < 0:  # the root of a number above 0, or of ∞
+        return OPS.maximum(OPS.sum(OPS.abs(x) ** p, **how) ** (1 / p), eps)
     return OPS.maximum(OPS.sum(OPS.abs(x) ** p, **how), eps**p) ** (1 / p)

@@ -1,8 +1,7 @@
-"""Padding, and pictures in other sizes."""
+"""Padding, and channels that become places."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from ...autograd import OPS, Tensor
 from ...backend import INDEX
@@ -74,6 +73,11 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return OPS.reshape(OPS.transpose(x, axes=(0, 1, 4, 2, 5, 3)), shape=(*lead, C // (r * r), H * r, W * r))
 
 
+def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """channel_shuffle, under the name of what PyTorch runs for it."""
+    return channel_shuffle(input, groups)
+
+
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """The channels (axis 1) dealt out to groups in turn (Zhang et al. 2018)."""
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
@@ -92,59 +96,3 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     *lead, C, H, W = input.shape
     x = OPS.reshape(input, shape=(math.prod(lead), C, H // r, r, W // r, r))
     return OPS.reshape(OPS.transpose(x, axes=(0, 1, 3, 5, 2, 4)), shape=(*lead, C * r * r, H // r, W // r))
-
-
-def interpolate(
-    input: Tensor,
-    size: int | Sequence[int] | None = None,
-    scale_factor: float | Sequence[float] | None = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> Tensor:
-    """Another size for the axes after the first two, "nearest" or "linear" ("bilinear" in two axes)."""
-    given, linear = input.shape[2:], {"linear": 1, "bilinear": 2}.get(mode)
-    if (size is None) == (scale_factor is None):
-        raise refusal(ValueError, "interpolate", "either size or scale_factor is expected", input=input)
-    if mode != "nearest" and linear is None:
-        raise refusal(NotImplementedError, "interpolate", f'mode is "nearest", "linear" or "bilinear", got {mode!r}')
-    if linear not in (None, len(given)) or not given:
-        raise refusal(NotImplementedError, "interpolate", f"mode={mode!r} does not go with this many axes", input=input)
-    if align_corners is not None and linear is None:
-        raise refusal(ValueError, "interpolate", "align_corners goes with the linear modes only", input=input)
-    if antialias:
-        raise refusal(NotImplementedError, "interpolate", "antialias is not there; average before going down in size")
-    if size is not None:
-        sizes: tuple[int, ...] = several(size, len(given), "size", "interpolate", least=1)
-        steps = [n / m for n, m in zip(given, sizes)]
-    else:
-        factors: Any = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * len(given)
-        sizes = tuple(math.floor(n * f) for n, f in zip(given, factors))
-        steps = [n / m if recompute_scale_factor else 1 / f for n, m, f in zip(given, sizes, factors)]
-    for k, (n, m, step) in enumerate(zip(given, sizes, steps)):
-        i = OPS.astype(OPS.arange_like(input, n=m), dtype="float64")
-        if linear is None:
-            places = OPS.minimum(OPS.astype(OPS.floor(i * step), dtype="int64"), n - 1)
-            input = _picked(input, places, 2 + k)
-            continue
-        if align_corners:
-            at = i * ((n - 1) / (m - 1)) if m > 1 else i * 0.0
-        else:
-            at = OPS.maximum((i + 0.5) * step - 0.5, 0.0)
-        low = OPS.minimum(OPS.astype(OPS.floor(at), dtype="int64"), n - 1)
-        share = OPS.reshape(OPS.astype(at - low, dtype=input.dtype), shape=(m, *(1,) * (len(given) - k - 1)))
-        high = OPS.minimum(low + 1, n - 1)
-        input = _picked(input, low, 2 + k) * (1 - share) + _picked(input, high, 2 + k) * share
-    return input
-
-
-def upsample(
-    input: Tensor,
-    size: int | Sequence[int] | None = None,
-    scale_factor: float | Sequence[float] | None = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-) -> Tensor:
-    """interpolate, under its old name."""
-    return interpolate(input, size, scale_factor, mode, align_corners)

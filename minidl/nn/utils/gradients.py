@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ..api import cat, stack, tensor
-from ..autograd import Tensor, no_grad
+from ...api import cat, stack, tensor
+from ...autograd import Tensor, no_grad
 
 
 def _gradients(parameters: Any) -> list[Tensor]:

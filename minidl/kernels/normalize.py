@@ -1,0 +1,118 @@
+"""Normalisation block by block: a block is read once, and all that is computed of it happens in the cache.
+
+The gradient in coefficients: x̄ = A ȳ + B (x − μ) + D, numbers of a channel or of a row. Only μ and r are kept.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..backend import NUMPY
+from ..ops.normalize import batch_norm, layer_norm
+from .threads import FLOATS, ranges, small, split
+
+Array = Any
+BLOCK = 1 << 16  # numbers of x in a block: with two more of its size they fit the second-level cache of a core
+LONG = 16  # places below which there is little to gain from sums along them
+
+
+@batch_norm.kernel(NUMPY)
+def batch_norm_kernel(xp, x, w=None, b=None, *, eps=1e-5):
+    N, C, L = *x.shape[:2], math.prod(x.shape[2:])
+    if small(x.size) or L < LONG or x.dtype.char not in FLOATS:
+        return NotImplemented
+    rows, n = np.ascontiguousarray(x).reshape(N, C, L), N * L
+    y, ones = np.empty_like(rows), np.ones(L, x.dtype)
+    mu, var, r = (np.empty(C, x.dtype) for _ in range(3))
+    step = max(1, BLOCK // n)
+    column = lambda t: t[:, None]
+
+    def forward(lo: int, hi: int) -> None:
+        for a, e in ranges(lo, hi, step):
+            block, out = rows[:, a:e], y[:, a:e]
+            mu[a:e] = np.vecdot(block, ones).sum(axis=0) / n
+            np.subtract(block, column(mu[a:e]), out=out)
+            var[a:e] = np.vecdot(out, out).sum(axis=0) / n
+            r[a:e] = (var[a:e] + eps) ** -0.5
+            out *= column(r[a:e] if w is None else r[a:e] * w[a:e])
+            if b is not None:
+                out += column(b[a:e])
+
+    def grads(g):
+        gs = np.ascontiguousarray(g).reshape(N, C, L)
+        gx = np.empty_like(gs)
+        gw, gb = np.empty(C, g.dtype), np.empty(C, g.dtype)
+
+        def backward(lo: int, hi: int) -> None:
+            for a, e in ranges(lo, hi, step):
+                block, out = gs[:, a:e], gx[:, a:e]
+                np.subtract(rows[:, a:e], column(mu[a:e]), out=out)
+                gb[a:e] = np.vecdot(block, ones).sum(axis=0)
+                gw[a:e] = np.vecdot(block, out).sum(axis=0) * r[a:e]
+                scale = r[a:e] if w is None else r[a:e] * w[a:e]
+                out *= column(-scale * r[a:e] * gw[a:e] / n)
+                out += block * column(scale)
+                out -= column(scale * gb[a:e] / n)
+
+        split(backward, C, 4 * x.size)
+        return gx.reshape(x.shape), None if w is None else gw, None if b is None else gb
+
+    split(forward, C, 3 * x.size)
+    return (y.reshape(x.shape), mu, var), grads
+
+
+@layer_norm.kernel(NUMPY)
+def layer_norm_kernel(xp, x, w=None, b=None, *, last=1, eps=1e-5):
+    D = math.prod(x.shape[x.ndim - last :])
+    if small(x.size) or D < LONG or x.dtype.char not in FLOATS or any(t is not None and t.size != D for t in (w, b)):
+        return NotImplemented
+    rows = np.ascontiguousarray(x).reshape(-1, D)
+    scale, shift = (None if t is None else t.reshape(D) for t in (w, b))
+    y, ones = np.empty_like(rows), np.ones(D, x.dtype)
+    mu, r = np.empty((len(rows), 1), x.dtype), np.empty((len(rows), 1), x.dtype)
+    step = max(1, BLOCK // D)
+
+    def forward(lo: int, hi: int) -> None:
+        for a, e in ranges(lo, hi, step):
+            out = y[a:e]
+            mu[a:e, 0] = rows[a:e] @ ones / D
+            np.subtract(rows[a:e], mu[a:e], out=out)
+            r[a:e, 0] = (np.vecdot(out, out) / D + eps) ** -0.5
+            out *= r[a:e]
+            if scale is not None:
+                out *= scale
+            if shift is not None:
+                out += shift
+
+    def grads(g):
+        gs = np.ascontiguousarray(g).reshape(-1, D)
+        gx, sums = np.empty_like(gs), {}
+
+        def backward(lo: int, hi: int) -> None:
+            gw, gb, weight = np.zeros(D, g.dtype), np.zeros(D, g.dtype), ones if scale is None else scale
+            for a, e in ranges(lo, hi, step):
+                block, out = gs[a:e], gx[a:e]
+                xhat = (rows[a:e] - mu[a:e]) * r[a:e]
+                np.multiply(block, xhat, out=out)
+                gw += ones_of(out) @ out
+                gb += ones_of(out) @ block
+                both = out @ weight / D  # mean(n ⊙ x̂)
+                mean = block @ weight / D  # mean(n)
+                xhat *= both[:, None]
+                np.multiply(block, weight, out=out)
+                out -= xhat
+                out -= mean[:, None]
+                out *= r[a:e]
+            sums[lo] = gw, gb
+
+        split(backward, len(rows), 6 * x.size)
+        total = lambda k: np.sum([sums[lo][k] for lo in sorted(sums)], axis=0).reshape(x.shape[x.ndim - last :])
+        return gx.reshape(x.shape), None if w is None else total(0), None if b is None else total(1)
+
+    split(forward, len(rows), 4 * x.size)
+    return y.reshape(x.shape), grads
+
+
+def ones_of(block: Array) -> Array:
+    return np.ones(len(block), block.dtype)
