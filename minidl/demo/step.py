@@ -8,6 +8,7 @@ import minidl
 from minidl import nn, viz
 from minidl.nn import functional as F
 
+from ..viz.stepper import FAULTS, Page
 from . import digits
 
 GRAPHS = ("digits", "scalar")
@@ -19,7 +20,7 @@ def main(argv: list[str]) -> None:
         description="Record one run and write a page that steps through it, forward and backward.",
     )
     parser.add_argument("graph", nargs="?", choices=GRAPHS, default=GRAPHS[0], help="which run (%(default)s)")
-    parser.add_argument("--fault", choices=viz.FAULTS, help="begin with this fault planted")
+    parser.add_argument("--fault", choices=FAULTS, help="begin with this fault planted")
     parser.add_argument("--out", type=Path, default=Path("runs/step"), metavar="FOLDER", help="default: %(default)s")
     options = parser.parse_args(argv)
     start = time.perf_counter()
@@ -27,7 +28,8 @@ def main(argv: list[str]) -> None:
     path = options.out / f"{options.graph}.html"
     page = {"digits": digits_page, "scalar": scalar_page}[options.graph](options.fault)
     page.save(path)
-    print(f"{page.operations} operations recorded, {page.steps} steps to walk through, "
+    operations = sum(node["kind"] == "op" for node in page.data["nodes"])
+    print(f"{operations} operations recorded, {len(page.steps)} steps to walk through, "
           f"every gradient checked by finite differences: {'yes' if page.proved else 'NO'}")  # fmt: skip
     for fault, first in page.first_wrong.items():
         print(f"  planted: {fault:16} {f'first wrong node: {first}' if first else 'harmless on this graph'}")
@@ -52,7 +54,7 @@ class ResidualNet(nn.Module):
         return self.leave(h * self.gain)  # gain (12,) is repeated for each of the N samples
 
 
-def digits_page(fault: str | None) -> viz.Page:
+def digits_page(fault: str | None) -> Page:
     """Eight scans through a small residual network."""
     images, labels, _, _ = digits.load()
     minidl.manual_seed(0)
@@ -63,7 +65,7 @@ def digits_page(fault: str | None) -> viz.Page:
     return viz.step(loss, fault=fault, title="one training step on eight digits")
 
 
-def scalar_page(fault: str | None) -> viz.Page:
+def scalar_page(fault: str | None) -> Page:
     """Five numbers, small enough to check by hand."""
     a, b, c = (minidl.tensor(v, requires_grad=True) for v in (2.0, -3.0, 7.0))
     with viz.record():
