@@ -213,6 +213,8 @@ from .api import (  # fmt: skip
     hypot,
     i0,
     i0_,
+    igamma,
+    igammac,
     index_add,
     index_copy,
     index_fill,
@@ -731,6 +733,8 @@ __all__ = [
     "hypot",
     "i0",
     "i0_",
+    "igamma",
+    "igammac",
     "iinfo",
     "index_add",
     "index_copy",
@@ -1006,9 +1010,7 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {
-    "data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz",
-}  # fmt: skip
+_PACKAGES = {"data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
 _FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from minidl import cli
-from minidl.demo import optimizers, table, vanishing
+from minidl.demo import optimizers, stage, table, vanishing
 
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn: pip install 'minidl[data]'")
 
@@ -52,9 +52,11 @@ def test_two_runs_are_identical_and_everything_named_is_there(name, tmp_path, ca
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_every_fault_shows_and_is_named_at_the_end(name, capsys):
+def test_every_fault_shows_and_is_named_at_the_end(name, capsys, monkeypatch):
+    monkeypatch.setattr(stage.Stage, "show", lambda self, ax, name: None)  # pictures take long
     healthy = run(capsys, name)
-    for fault, meaning in FAULTS[name].items():
+    few = 2 if name == "gradcheck" else None  # the doctor's own tests have them all
+    for fault, meaning in list(FAULTS[name].items())[:few]:
         before, _, after = run(capsys, name, "--break", fault).partition("What was wrong")
         assert meaning in after and meaning not in before
         assert before != healthy.partition("To take home")[0], f"--break {fault} changes nothing"
