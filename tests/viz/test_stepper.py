@@ -326,12 +326,11 @@ def test_numbers_and_heat_maps():
 def test_the_demo_writes_its_pages(tmp_path, capsys):
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn: pip install 'minidl[data]'")
     from minidl.demo import step as demo
-    from minidl.demo.main import main
 
-    assert main(["step", "--out", str(tmp_path)]) == 0
+    demo.main(["--out", str(tmp_path)])
     out = capsys.readouterr().out
-    assert str(tmp_path / "digits.html") in out and "finite differences: yes" in out
-    assert "first wrong node: gain" in out
-    assert demo.digits_page(None).html == (tmp_path / "digits.html").read_text(encoding="utf-8")
-    demo.main(["scalar", "--fault", "overwrite", "--out", str(tmp_path)])
+    assert out.endswith(f"Written to {(tmp_path / 'digits.html').as_posix()}\n") and "all right." in out
+    assert "no-unbroadcast   gain" in out
+    assert demo.digits_page().html == (tmp_path / "digits.html").read_text(encoding="utf-8")
+    demo.main(["scalar", "--break", "overwrite", "--out", str(tmp_path)])
     assert '"begin":"overwrite"' in (tmp_path / "scalar.html").read_text(encoding="utf-8")
