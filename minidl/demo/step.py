@@ -35,7 +35,8 @@ def main(argv: list[str]) -> None:
     for fault, first in page.first_wrong.items():
         print(f"  {fault:16} {first or 'nothing: it does no harm on this graph'}")
     print("\nOpen the page in a browser; it needs no network. The arrow keys step, p asks you to predict,")
-    print(f"m folds modules, f shows the whole graph, t changes between light and dark.\n\nWritten to {path.as_posix()}")
+    print("m folds modules, f shows the whole graph, t changes between light and dark.")
+    print(f"\nWritten to {path.as_posix()}")
 
 
 class ResidualNet(nn.Module):
