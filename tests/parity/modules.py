@@ -3,11 +3,11 @@
 import functools
 
 import torch
-from torch.testing._internal.common_modules import ModuleErrorEnum, module_db
 
 from .compare import flat, same
+from .databases import ModuleErrorEnum, module_db
 from .mirror import Foreign, Mirror, Missing, dtype_of, find
-from .operators import Outcome, gradients, quiet, raised, scope, seed, shown
+from .outcomes import Outcome, gradients, quiet, raised, scope, seed, shown
 
 DTYPES = [torch.float64, torch.float32]
 
