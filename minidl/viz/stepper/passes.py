@@ -247,7 +247,7 @@ def faults(tape: Tape, good: Pass) -> list[Fault]:
     stale, name = _stale(tape, good)
     return [
         Fault(
-            "depth-first", "depth first, not topological order",
+            "depth-first", "depth-first instead of topological order",
             "Each operation passes its gradient on at once, when the first contribution reaches it (recursion from "
             "operand to operand), instead of waiting until all operations that use its result have done so.",
             Rerun(tape).back(depth_first=True),
@@ -266,13 +266,13 @@ def faults(tape: Tape, good: Pass) -> list[Fault]:
             "A gradient has the shape of its value: sum over the axes along which the value was repeated.",
         ),
         Fault(
-            "wrong-transpose", "reshape where a transpose belongs",
+            "wrong-transpose", "wrong transpose: a reshape in its place",
             "On the way back every transpose is a reshape to the transposed shape: no shape error gives it away.",
             turned.back(),
             "aᵀ and a reshaped hold the same numbers in different places; check the numbers, not only the shapes.",
         ),
         Fault(
-            "stale-array", "an array overwritten before backward",
+            "stale-array", "stale array: overwritten before backward",
             f"Between forward and backward, `{name} += 1` was run in place." if name else
             "Nothing to overwrite: no gradient of this graph needs a stored value.",
             stale,
