@@ -441,6 +441,8 @@ from .shape import vstack as vstack
 from .special import digamma as digamma
 from .special import erfinv as erfinv
 from .special import i0 as i0
+from .special import igamma as igamma
+from .special import igammac as igammac
 from .special import lgamma as lgamma
 from .special import mvlgamma as mvlgamma
 from .special import polygamma as polygamma

@@ -357,7 +357,9 @@ def frexp(input: Tensor, *, out: Any = None) -> MantissaAndExponent:
         raise RuntimeError(f"frexp: floats are needed, got {describe(input)}")
     exponent = np.frexp(backend_of(input.array).to_host(input.array))[1]
     places = Tensor(move(np.asarray(exponent, "int32"), input.device))
-    mantissa = ops.where(ops.isfinite(input), ldexp(ldexp(input, -(places // 2)), -(places - places // 2)), input)
+    mantissa = input
+    for part in (places // 2, places - places // 2):  # at once, the power could overflow
+        mantissa = ops.mul(mantissa, ops.pow(2.0, ops.neg(ops.astype(part, dtype=input.dtype))))
     first, second = out or (None, None)
     return MantissaAndExponent(into(first, mantissa), into(second, places))
 

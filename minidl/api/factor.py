@@ -493,7 +493,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     if m > n and driver not in (None, "gelsy") and bool((rank.array == n).all()):
         error = ops.sub(ops.matmul(A, X), b)
         residuals = sum(ops.mul(error, error), -2)
-    singular = svdvals(A) if driver in ("gelsd", "gelss") else none
+    singular = (svdvals(A) if driver in ("gelsd", "gelss") else none).detach()
     rank = ops.zeros_like(rank, shape=(0,)) if driver == "gels" else rank
     return LeastSquares(ops.reshape(X, shape=X.shape[:-1]) if vector else X, residuals, rank, singular)
 

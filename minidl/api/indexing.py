@@ -281,10 +281,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     axis = axis_of(dim, input.ndim, "take_along_dim")
     if input.ndim != indices.ndim:
         raise RuntimeError(f"take_along_dim: input {describe(input)} and indices {describe(indices)} differ in axes")
-    rest = [
-        0 if k == axis else np.broadcast_shapes((a,), (b,))[0]
-        for k, (a, b) in enumerate(zip(input.shape, indices.shape, strict=True))
-    ]
+    shapes = ([1 if k == axis else n for k, n in enumerate(t.shape)] for t in (input, indices))
+    rest = np.broadcast_shapes(*map(tuple, shapes))
     indices = ops.where(ops.lt(indices, 0), ops.add(indices, input.shape[axis]), indices)
     x = ops.broadcast_to(input, shape=tuple(n if k != axis else input.shape[k] for k, n in enumerate(rest)))
     i = ops.broadcast_to(indices, shape=tuple(n if k != axis else indices.shape[k] for k, n in enumerate(rest)))

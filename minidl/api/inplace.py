@@ -197,3 +197,5 @@ renorm_ = _in_place(reduce.renorm)
 index_reduce_ = _in_place(indexing.index_reduce)
 put_ = _in_place(indexing.put)
 swapaxes_ = swapdims_ = transpose_
+igamma_ = _in_place(special.igamma)
+igammac_ = _in_place(special.igammac)

@@ -154,6 +154,8 @@ class Methods:
     is_signed = elementwise.is_signed
     is_nonzero = elementwise.is_nonzero
     is_same_size = elementwise.is_same_size
+    igamma = special.igamma
+    igammac = special.igammac
     angle = elementwise.angle
     conj = elementwise.conj
     conj_physical = elementwise.conj_physical
@@ -676,6 +678,8 @@ class Methods:
     put_ = inplace.put_
     swapaxes_ = inplace.swapaxes_
     swapdims_ = inplace.swapdims_
+    igamma_ = inplace.igamma_
+    igammac_ = inplace.igammac_
     t_ = inplace.t_
     __iadd__ = inplace.add_
     __isub__ = inplace.sub_

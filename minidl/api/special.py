@@ -1,6 +1,8 @@
 """The special functions: those of gamma, the inverse of erf, the normal distribution, Bessel's functions."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from ..autograd import Tensor
 from .arguments import Operand, as_float, into, ops
@@ -53,6 +55,28 @@ multigammaln = mvlgamma
 def zeta(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """Hurwitz's ζ(x, q) = Σ (q + k)⁻ˣ."""
     return into(out, ops.zeta(*_tensors(input, other)))
+
+
+def _terms(a: Tensor) -> int:
+    """How many terms the series for P needs: they shrink from about √a on."""
+    largest = 0.0 if a.is_meta or not a.array.size else float(ops.max(a.detach()).array)
+    return 60 + int(12 * math.sqrt(largest)) if 0 < largest < 1e6 else 120
+
+
+def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The lower part of Γ: ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt / Γ(a), of a = input and x = other."""
+    return into(out, ops.igamma(input, other, terms=_terms(input)))
+
+
+gammainc = igamma
+
+
+def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The upper part of Γ: ∫ₓ^∞ tᵃ⁻¹ e⁻ᵗ dt / Γ(a), of a = input and x = other."""
+    return into(out, ops.igammac(input, other, terms=_terms(input)))
+
+
+gammaincc = igammac
 
 
 def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -117,3 +141,86 @@ def i1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def i1e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """e^(−|x|) i1(x)."""
     return into(out, ops.i1e(input))
+
+
+def _polynomial(
+    x: Operand, n: Operand, first: Callable[[Any], Any], step: Callable[[int, Any, Any, Any], Any]
+) -> Tensor:
+    """The n-th of the polynomials 1, first(x), …, each made from the two before it by `step`; 0 for n < 0."""
+    x, n = (as_float(t) if isinstance(t, Tensor) else t for t in _tensors(x, n))
+    degree = ops.trunc(n) if isinstance(n, Tensor) else ops.full_like(x, fill_value=float(n), shape=())
+    most = int(ops.max(degree).array) if degree.array.size else 0
+    p, q = ops.ones_like(x), first(x)
+    y = ops.where(ops.eq(degree, 0), p, ops.where(ops.eq(degree, 1), q, ops.zeros_like(x)))
+    for k in range(1, most):
+        p, q = q, step(k, x, q, p)
+        y = ops.where(ops.eq(degree, k + 1), q, y)
+    return y
+
+
+def _twice(k: int, x: Any, q: Any, p: Any) -> Any:
+    return 2 * x * q - p
+
+
+def chebyshev_polynomial_t(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Tₙ(x) = cos(n arccos x)."""
+    return into(out, _polynomial(input, n, lambda x: x, _twice))
+
+
+def chebyshev_polynomial_u(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Uₙ(x) = sin((n + 1) θ) / sin θ, x = cos θ."""
+    return into(out, _polynomial(input, n, lambda x: 2 * x, _twice))
+
+
+def chebyshev_polynomial_v(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Vₙ(x) = cos((n + ½) θ) / cos(θ/2), x = cos θ."""
+    return into(out, _polynomial(input, n, lambda x: 2 * x - 1, _twice))
+
+
+def chebyshev_polynomial_w(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Wₙ(x) = sin((n + ½) θ) / sin(θ/2), x = cos θ."""
+    return into(out, _polynomial(input, n, lambda x: 2 * x + 1, _twice))
+
+
+def hermite_polynomial_h(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Hₙ(x), the physicists' Hermite polynomial."""
+    return into(out, _polynomial(input, n, lambda x: 2 * x, lambda k, x, q, p: 2 * x * q - 2 * k * p))
+
+
+def hermite_polynomial_he(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Heₙ(x), the probabilists' Hermite polynomial."""
+    return into(out, _polynomial(input, n, lambda x: x, lambda k, x, q, p: x * q - k * p))
+
+
+def laguerre_polynomial_l(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Lₙ(x), Laguerre's polynomial."""
+    return into(out, _polynomial(input, n, lambda x: 1 - x, lambda k, x, q, p: ((2 * k + 1 - x) * q - k * p) / (k + 1)))
+
+
+def legendre_polynomial_p(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Pₙ(x), Legendre's polynomial."""
+    return into(out, _polynomial(input, n, lambda x: x, lambda k, x, q, p: ((2 * k + 1) * x * q - k * p) / (k + 1)))
+
+
+def _shifted(x: Operand) -> Operand:
+    return ops.sub(ops.mul(x, 2), 1) if isinstance(x, Tensor) else 2 * x - 1
+
+
+def shifted_chebyshev_polynomial_t(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Tₙ(2x − 1)."""
+    return chebyshev_polynomial_t(_shifted(input), n, out=out)
+
+
+def shifted_chebyshev_polynomial_u(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Uₙ(2x − 1)."""
+    return chebyshev_polynomial_u(_shifted(input), n, out=out)
+
+
+def shifted_chebyshev_polynomial_v(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Vₙ(2x − 1)."""
+    return chebyshev_polynomial_v(_shifted(input), n, out=out)
+
+
+def shifted_chebyshev_polynomial_w(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:
+    """Wₙ(2x − 1)."""
+    return chebyshev_polynomial_w(_shifted(input), n, out=out)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from ..backend import backend_of
+from ..backend import BatchArray, backend_of
 from ..errors import describe, freed, must_be_alike, must_be_tensor, no_history, not_one_number
 from .memory import refuse_overwritten
 from .modes import enable_grad, no_grad
@@ -82,6 +82,7 @@ def values_of(xp: Any, node: Node, pairs: list[tuple[int, Any]]) -> list[Any]:
     where none came."""
     came, like, fills = dict(pairs), pairs[0][1], getattr(node.op, "fills", True)
     kinds: Any = node.shape
+    xp = backend_of(like) if type(like) is BatchArray else xp
     return [
         came[k] if k in came else xp.zeros_like(like, shape=kind[0], dtype=kind[1]) if fills else None
         for k, kind in enumerate(kinds)

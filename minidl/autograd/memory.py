@@ -3,6 +3,7 @@
 import itertools
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
@@ -33,6 +34,13 @@ class Memory:
         self.stamp = number or tick()
         self.extent = backend_of(array).extent(array)
         Memory.latest = max(Memory.latest, self.stamp)
+
+    @staticmethod
+    def written_again(memories: "Sequence[Memory]") -> None:
+        """Further writes into the arrays that were written last, all announced at once."""
+        Memory.latest = now = tick()
+        for memory in memories:
+            memory.stamp = now
 
     def expose(self, array: Any, read: bool = True) -> None:
         """The user has this very array. They will not announce their writes: a checksum finds them."""
@@ -101,5 +109,7 @@ def captured_arrays(value: Any) -> Iterator[Any]:
             stack.extend(value)
         elif callable(value) and id(value) not in seen:
             seen.add(id(value))
-            stack.extend(cell.cell_contents for cell in getattr(value, "__closure__", None) or ())
+            for cell in getattr(value, "__closure__", None) or ():
+                with suppress(ValueError):  # empty: a name of a branch that the formula did not take
+                    stack.append(cell.cell_contents)
             stack.extend(getattr(value, "__defaults__", None) or ())

@@ -25,6 +25,7 @@ class _Registry:
 
 
 OPS: Any = _Registry()
+LIFT: list[Any] = []  # what brings operands into one batch, once `vmap` has been used (batch.py)
 PLAIN = (float, int, bool, type(None))
 _USER_ERRORS = (ValueError, TypeError, IndexError, ArithmeticError, NotImplementedError, AttributeError)
 _ndarray = NUMPY.array_type
@@ -91,6 +92,8 @@ class Op:
         ]
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        if LIFT:
+            args = LIFT[0](args)
         arrays, inputs, wanted = [], [], []
         array = dtype = None
         settled = True

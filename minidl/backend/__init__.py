@@ -7,6 +7,7 @@ from .base import BACKENDS as BACKENDS
 from .base import Array as Array
 from .base import Backend as Backend
 from .base import backend_of as backend_of
+from .batch import BatchArray as BatchArray
 from .device import backend_for as backend_for
 from .device import cuda_problem as cuda_problem
 from .device import device as device

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 
 from .base import Array, Backend, backend_of, register
+from .batch import BatchArray
 from .numpy_ import NUMPY
 
 
@@ -75,6 +76,8 @@ def set_default_device(where: "str | int | device | None") -> None:
 
 def device_of(array: Array) -> device:
     """The device an array lives on."""
+    while type(array) is BatchArray:
+        array = array.values
     backend = backend_of(array)
     return device(backend.device_type, backend.index_of(array))
 

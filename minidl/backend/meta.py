@@ -349,6 +349,10 @@ def solve(a: MetaArray, b: MetaArray) -> MetaArray:
     return MetaArray((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), square(a))
 
 
+def as_strided(x: MetaArray, shape: Shape, steps: Shape, offset: int) -> MetaArray:
+    return MetaArray(shape, x.dtype, [step * x.strides[0] for step in steps], x)
+
+
 def im2col(x: MetaArray, kernel: Any, stride: Any, dilation: Any) -> MetaArray:
     (N, C), steps = x.shape[:2], zip(x.shape[2:], kernel, stride, dilation)
     places = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in steps]
@@ -374,8 +378,9 @@ RULES: dict[str, Callable[..., Any]] = {
     "where": where, "astype": astype, "reshape": reshape, "transpose": transpose, "broadcast_to": broadcast_to,
     "sum_to": sum_to, "concatenate": concatenate, "flip": flip, "diagonal": diagonal, "pad": pad, "getitem": getitem,
     "take_along_axis": take_along_axis, "matmul": matmul, "einsum": einsum, "det": det, "solve": solve,
-    "slogdet": slogdet, "eigh": eigen, "eig": eigen, "svd": svd, "qr": qr, "pivots": pivots,
-    "im2col": im2col,
+    "im2col": im2col, "slogdet": slogdet, "eigh": eigen, "eig": eigen, "svd": svd, "qr": qr, "as_strided": as_strided,
+    "pinv": lambda x, rtol, atol: MetaArray((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype),
+    "pivots": pivots,
 }  # fmt: skip
 
 OPERATORS = {

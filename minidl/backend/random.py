@@ -11,6 +11,15 @@ import numpy as np
 _STATE_BYTES = 8 * (4 + 2 + 4 + 1 + 1 + 1)  # counter, key, buffer, position in it, half-used word and its flag
 
 
+class _Refusal(threading.local):
+    """Why no random numbers may be drawn in this thread now; None: they may."""
+
+    reason: str | None = None
+
+
+refusal = _Refusal()
+
+
 class Generator:
     """One random stream (`manual_seed`, `seed`, `initial_seed`, `get_state`, `set_state`)."""
 
@@ -26,8 +35,15 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"manual_seed: the seed must lie in [-2**63, 2**64), got {seed}")
         self._seed = int(seed) % 2**64
-        self.numpy = np.random.Generator(np.random.Philox(self._seed))
+        self._numpy = np.random.Generator(np.random.Philox(self._seed))
         return self
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """NumPy's generator at the stream's position, to draw from."""
+        if refusal.reason is not None:
+            raise RuntimeError(refusal.reason)
+        return self._numpy
 
     def seed(self) -> int:
         """Start over from a seed of the operating system's, and return it."""
@@ -39,7 +55,7 @@ class Generator:
 
     def get_state(self) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """The position in the stream as bytes; `set_state` continues from there, bit for bit."""
-        s: Any = self.numpy.bit_generator.state
+        s: Any = self._numpy.bit_generator.state
         words = [*s["state"]["counter"], *s["state"]["key"], *s["buffer"]]
         words += [s["buffer_pos"], s["has_uint32"], s["uinteger"], self._seed]
         return np.array(words, dtype=np.uint64).view(np.uint8)
@@ -53,8 +69,8 @@ class Generator:
             )
         w = raw.view(np.uint64)
         self._seed = int(w[13])
-        self.numpy = np.random.Generator(np.random.Philox(self._seed))
-        self.numpy.bit_generator.state = {
+        self._numpy = np.random.Generator(np.random.Philox(self._seed))
+        self._numpy.bit_generator.state = {
             "bit_generator": "Philox",
             "state": {"counter": w[0:4].copy(), "key": w[4:6].copy()},
             "buffer": w[6:10].copy(),

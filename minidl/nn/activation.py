@@ -4,6 +4,7 @@ from typing import Any
 
 from ..api import empty
 from ..autograd import Tensor
+from ..errors import refusal
 from . import functional as F
 from . import init
 from .module import Module
@@ -259,6 +260,22 @@ class PReLU(Module):
         return f"num_parameters={self.num_parameters}"
 
 
+class RReLU(Module):
+    """y = x for x > 0, else a x        in training a ~ U(lower, upper) for each element, else their mean
+
+    (Xu et al. 2015)"""
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower, self.upper, self.inplace = lower, upper, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")
+
+
 class _AlongAxis(Module):
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -287,6 +304,17 @@ class Softmin(_AlongAxis):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim)
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of each place.
+
+    x (N, C, H, W) or (C, H, W)   →   y like x"""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (3, 4):
+            raise refusal(ValueError, "Softmax2d", "expected input to be 3D or 4D", input=input)
+        return F.softmax(input, -3)
 
 
 class GLU(Module):

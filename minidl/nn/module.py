@@ -1,6 +1,7 @@
 """Module: parameters, buffers and other modules under names, and a forward that uses them."""
 
 import difflib
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from ..backend import backend_for, check_dtype
 from ..backend import device as Device
 from ..errors import describe
 from .hooks import BackwardHooks, add_hook
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, is_lazy
 
 
 class NameProblem(ValueError, KeyError):
@@ -34,7 +35,12 @@ class LoadResult(NamedTuple):
 
 
 STORES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
-HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+HOOKS = (
+    "_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks",
+    "_state_dict_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+)  # fmt: skip
+EVERYWHERE: dict[str, dict[float, Any]] = {kind: {} for kind in (*HOOKS[:4], "buffer", "module", "parameter")}
+_pre, _post, _back_pre, _back = (EVERYWHERE[kind] for kind in HOOKS[:4])  # hooks of all modules, which run first
 
 
 class Module:
@@ -60,6 +66,11 @@ class Module:
     _forward_hooks: dict[float, Any]
     _backward_pre_hooks: dict[float, Any]
     _backward_hooks: dict[float, Any]
+    _state_dict_pre_hooks: dict[float, Any]
+    _state_dict_hooks: dict[float, Any]
+    _load_state_dict_pre_hooks: dict[float, Any]
+    _load_state_dict_post_hooks: dict[float, Any]
+    _version = 1  # of the layout of what the module saves, for those that read older files
 
     def __init__(self) -> None:
         own = self.__dict__
@@ -75,14 +86,18 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define `def forward(self, x)` in the class")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks):
-            return self.forward(*args, **kwargs)
-        return self._call_with_hooks(args, kwargs)
+        if (
+            self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks
+            or _pre or _post or _back_pre or _back
+        ):  # fmt: skip
+            return self._call_with_hooks(args, kwargs)
+        return self.forward(*args, **kwargs)
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result, finished, ran = None, False, set()
+        after = [*_post.items(), *self._forward_hooks.items()]
         try:
-            for hook, with_kwargs in list(self._forward_pre_hooks.values()):
+            for hook, with_kwargs in [*_pre.values(), *self._forward_pre_hooks.values()]:
                 changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
                 if changed is None:
                     continue
@@ -93,12 +108,13 @@ class Module:
                 else:
                     raise RuntimeError(f"a pre-hook with kwargs returns None or (args, kwargs), got {changed!r}")
             backward = None
-            if is_grad_enabled() and (self._backward_hooks or self._backward_pre_hooks):
-                before, after = self._backward_pre_hooks.values(), self._backward_hooks.values()
-                backward = BackwardHooks(self, list(before), list(after))
+            back_pre = [*_back_pre.values(), *self._backward_pre_hooks.values()]
+            back = [*_back.values(), *self._backward_hooks.values()]
+            if is_grad_enabled() and (back_pre or back):
+                backward = BackwardHooks(self, back_pre, back)
                 args = backward.tap_inputs(args)
             result = self.forward(*args, **kwargs)
-            for key, (hook, with_kwargs, _) in list(self._forward_hooks.items()):
+            for key, (hook, with_kwargs, _) in after:
                 ran.add(key)
                 changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
                 result = result if changed is None else changed
@@ -106,7 +122,7 @@ class Module:
             return result if backward is None else backward.tap_outputs(result)
         finally:
             if not finished:  # something raised; hooks registered with always_call run all the same
-                for key, (hook, with_kwargs, always) in list(self._forward_hooks.items()):
+                for key, (hook, with_kwargs, always) in after:
                     if always and key not in ran:
                         hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
 
@@ -131,6 +147,8 @@ class Module:
 
         It may return others in place of grad_input. Both are tuples, None standing for what needs no gradient."""
         return add_hook(self._backward_hooks, hook, prepend)
+
+    register_backward_hook = register_full_backward_hook  # the older name
 
     # ---- registration
 
@@ -214,6 +232,9 @@ class Module:
         self._check_name(name, "_parameters")
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"cannot assign {_kind(param)} as parameter {name!r}: a Parameter or None is needed")
+        for hook in EVERYWHERE["parameter"].values():
+            changed = hook(self, name, param)
+            param = param if changed is None else changed
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -221,6 +242,9 @@ class Module:
         self._check_name(name, "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"cannot assign {_kind(tensor)} as buffer {name!r}: a Tensor or None is needed")
+        for hook in EVERYWHERE["buffer"].values():
+            changed = hook(self, name, tensor)
+            tensor = tensor if changed is None else changed
         self._buffers[name] = tensor
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
@@ -229,6 +253,9 @@ class Module:
         self._check_name(name, "_modules")
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"cannot assign {_kind(module)} as module {name!r}: a Module or None is needed")
+        for hook in EVERYWHERE["module"].values():
+            changed = hook(self, name, module)
+            module = module if changed is None else changed
         self._modules[name] = module
 
     add_module = register_module
@@ -307,6 +334,16 @@ class Module:
                 raise AttributeError(f"{type(module).__name__} has no module {name!r} (asked for {target!r})")
             module = inner
         return module
+
+    def set_submodule(self, target: str, module: "Module", strict: bool = False) -> None:
+        """Put a module at a path such as "features.0"; strict: only where there is one already."""
+        path, _, name = target.rpartition(".")
+        if not name:
+            raise ValueError("set_submodule: the path of a module inside is needed, got ''")
+        owner = self.get_submodule(path)
+        if name not in owner._modules and (strict or hasattr(owner, name)):
+            raise AttributeError(f"{type(owner).__name__} has no module {name!r} to replace (asked for {target!r})")
+        setattr(owner, name, module)
 
     def _member(self, target: str, store: str) -> Any:
         path, _, name = target.rpartition(".")
@@ -395,6 +432,14 @@ class Module:
     def half(self) -> "Module":
         return self.to(dtype="float16")
 
+    def type(self, dst_type: Any) -> "Module":
+        """Parameters and buffers in a dtype."""
+        return self._apply(lambda t: t.to(dtype=dst_type))
+
+    def share_memory(self) -> "Module":
+        """The module: its memory is copied, not shared, where another process gets it."""
+        return self
+
     def cpu(self) -> "Module":
         return self.to("cpu")
 
@@ -403,27 +448,100 @@ class Module:
 
     # ---- saving and loading
 
-    def _slots(self, prefix: str = "") -> "Iterator[tuple[str, Module, str, str]]":
-        """(key in the state dict, the module, which of its stores, the name in it), in PyTorch's order."""
-        for store in ("_parameters", "_buffers"):
-            for name, member in self.__dict__[store].items():
+    def get_extra_state(self) -> Any:
+        """What else a state dict should hold; a module that defines this defines `set_extra_state` too."""
+        raise NotImplementedError(f"{type(self).__name__} keeps no extra state")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take what `get_extra_state` gave."""
+        raise NotImplementedError(f"{type(self).__name__} keeps no extra state")
+
+    def _slots(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """What a state dict holds of this module alone, in PyTorch's order: (which of its stores, the name in it)."""
+        for store in (self._parameters, self._buffers):
+            for name, member in store.items():
                 if member is not None and name not in self._non_persistent_buffers_set:
-                    yield prefix + name, self, store, name
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from module._slots(f"{prefix}{name}.")
+                    yield store, name
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """Write this module's own entries; override it to save something else."""
+        for store, name in self._slots():
+            member = store[name]
+            destination[prefix + name] = member if keep_vars or is_lazy(member) else member.detach()
+        if type(self).get_extra_state is not Module.get_extra_state:
+            destination[prefix + EXTRA] = self.get_extra_state()
 
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
         """Every parameter and persistent buffer by path. The tensors share the module's memory.
 
-        keep_vars: the parameters themselves, not detached."""
-        found: dict[str, Any] = OrderedDict() if destination is None else destination
-        for key, module, store, name in self._slots(prefix):
-            member = module.__dict__[store][name]
-            found[key] = member if keep_vars else member.detach()
+        keep_vars: the parameters themselves, not detached. Its `_metadata` has each module's version by path."""
+        found: Any = destination
+        if found is None:
+            found = OrderedDict()
+            found._metadata = OrderedDict()
+        about = {"version": self._version}
+        if hasattr(found, "_metadata"):
+            found._metadata[prefix[:-1]] = about
+        for hook in list(self._state_dict_pre_hooks.values()):
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(found, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=found, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in list(self._state_dict_hooks.values()):
+            changed = hook(self, found, prefix, about)
+            found = found if changed is None else changed
         return found
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Mapping[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Read this module's own entries; override it to read what older versions wrote.
+
+        What is copied waits in local_metadata["copies"] until every module has been found to fit."""
+        for hook in list(self._load_state_dict_pre_hooks.values()):
+            hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        copies, known = local_metadata.get("copies"), set(self._modules)
+        for store, name in self._slots():
+            key, member = prefix + name, store[name]
+            known.add(name)
+            if key not in state_dict:
+                if strict and name not in self._optional_keys:
+                    missing_keys.append(key)
+                continue
+            value = state_dict[key]
+            if not hasattr(value, "shape"):
+                error_msgs.append(f"While copying {key}: a tensor is needed, got {type(value).__name__}.")
+            elif not is_lazy(member) and tuple(value.shape) != member.shape:
+                error_msgs.append(
+                    f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from checkpoint, "
+                    f"the shape in current model is {member.shape}."
+                )
+            else:
+                copy = functools.partial(_take, store, name, value, local_metadata.get("assign_to_params_buffers"))
+                copy() if copies is None else copies.append(copy)
+        if type(self).set_extra_state is not Module.set_extra_state:
+            known.add(EXTRA)
+            if prefix + EXTRA in state_dict:
+                copy = functools.partial(self.set_extra_state, state_dict[prefix + EXTRA])
+                copy() if copies is None else copies.append(copy)
+            elif strict:
+                missing_keys.append(prefix + EXTRA)
+        if strict:
+            for key in state_dict:
+                if key.startswith(prefix):
+                    name, dot, _ = key[len(prefix) :].partition(".")
+                    if name not in known or (dot and name not in self._modules):
+                        unexpected_keys.append(key)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadResult:
         """Copy values into the parameters and buffers by path; all that does not fit is said in one error.
@@ -432,40 +550,65 @@ class Module:
         The values may be tensors, NumPy arrays or PyTorch's tensors. Nothing is loaded if anything raises."""
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict: a dict of tensors by name is needed, got {type(state_dict).__name__}")
-        slots = list(self._slots())
-        own = {key for key, *_ in slots}
-        missing = [key for key, module, _, name in slots if key not in state_dict and name not in module._optional_keys]
-        unexpected = [key for key in state_dict if key not in own]
-        problems, copies = [], []
-        for key, module, store, name in slots:
-            if key not in state_dict:
-                continue
-            member, value = module.__dict__[store][name], state_dict[key]
-            if not hasattr(value, "shape"):
-                problems.append(f"While copying {key}: a tensor is needed, got {type(value).__name__}.")
-            elif tuple(value.shape) != member.shape:
-                problems.append(
-                    f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from checkpoint, "
-                    f"the shape in current model is {member.shape}."
-                )
-            else:
-                copies.append((member, value, module, store, name))
-        if strict and unexpected:
-            problems.insert(0, f"Unexpected key(s) in state_dict: {', '.join(map(_quoted, unexpected))}.")
-        if strict and missing:
-            problems.insert(0, f"Missing key(s) in state_dict: {', '.join(map(_quoted, missing))}.")
-        if problems:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
+        versions, found = getattr(state_dict, "_metadata", {}), OrderedDict(state_dict)  # hooks may change the copy
+        result, problems, copies = LoadResult([], []), [], []
+        loaded: list[Module] = []
+
+        def load(module: Module, prefix: str) -> None:
+            about = {**versions.get(prefix[:-1], {}), "copies": copies, "assign_to_params_buffers": assign}
+            module._load_from_state_dict(found, prefix, about, True, *result, problems)
+            for name, child in module._modules.items():
+                if child is not None:
+                    load(child, f"{prefix}{name}.")
+            loaded.append(module)
+
+        load(self, "")
+        hooks = [(module, hook) for module in loaded for hook in module._load_state_dict_post_hooks.values()]
+
+        def refuse() -> None:
+            told = list(problems)
+            for what, keys in (("Unexpected", result.unexpected_keys), ("Missing", result.missing_keys)):
+                if strict and keys:
+                    told.insert(0, f"{what} key(s) in state_dict: {', '.join(map(_quoted, keys))}.")
+            if told:
+                text = "\n\t".join((f"Error(s) in loading state_dict for {type(self).__name__}:", *told))
+                raise RuntimeError(text)
+
+        if problems or not hooks:  # hooks may still excuse keys, but not shapes
+            refuse()
         with no_grad():
-            for member, value, module, store, name in copies:
-                tensor = value if isinstance(value, Tensor) else as_tensor(value)
-                if not assign:
-                    member.copy_(tensor)
-                elif store == "_buffers" or isinstance(tensor, Parameter):
-                    module.__dict__[store][name] = tensor
-                else:
-                    module.__dict__[store][name] = Parameter(tensor, member.requires_grad)
-        return LoadResult(missing, unexpected)
+            for copy in copies:
+                copy()
+        for module, hook in hooks:
+            if hook(module, result) is not None:
+                raise RuntimeError("a load_state_dict post hook changes the lists in place and returns None")
+        refuse()
+        return result
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """`hook(module, prefix, keep_vars)` runs before this module's entries are written."""
+        return add_hook(self._state_dict_pre_hooks, hook, False)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """`hook(module, state_dict, prefix, local_metadata)` runs after its entries and its children's are there."""
+        return add_hook(self._state_dict_hooks, hook, False)
+
+    _register_state_dict_hook = register_state_dict_post_hook
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """`hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)`
+
+        runs before this module reads its entries. It may change the dict, for one by renaming keys of older files."""
+        return add_hook(self._load_state_dict_pre_hooks, _ModuleFirst(self, hook), False)
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
+        return add_hook(self._load_state_dict_pre_hooks, _ModuleFirst(self, hook) if with_module else hook, False)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """`hook(module, incompatible_keys)` runs after loading; it may change the lists of keys in place."""
+        return add_hook(self._load_state_dict_post_hooks, hook, False)
 
     _optional_keys: frozenset[str] = frozenset()  # what a state dict may lack without being called incomplete
 
@@ -484,6 +627,32 @@ class Module:
         if not children and len(extra) <= 1:
             return f"{self._get_name()}({''.join(extra)})"
         return f"{self._get_name()}(\n  " + "\n  ".join(extra + children) + "\n)"
+
+
+EXTRA = "_extra_state"
+
+
+class _ModuleFirst:
+    """A hook that is given its module first; a copy of the module has a copy of it."""
+
+    def __init__(self, module: Module, hook: Callable[..., Any]) -> None:
+        self.module, self.hook = module, hook
+
+    def __call__(self, *args: Any) -> Any:
+        return self.hook(self.module, *args)
+
+
+def _take(store: dict[str, Any], name: str, value: Any, assign: bool | None) -> None:
+    """Copy a value into a parameter or a buffer, or with `assign` put it in its place."""
+    member, tensor = store[name], value if isinstance(value, Tensor) else as_tensor(value)
+    if is_lazy(member) and not assign:
+        member.materialize(tuple(tensor.shape))
+    if not assign:
+        member.copy_(tensor)
+    elif not isinstance(member, Parameter) or isinstance(tensor, Parameter):
+        store[name] = tensor
+    else:
+        store[name] = Parameter(tensor, member.requires_grad)
 
 
 def zero_grads(parameters: Any, set_to_none: bool) -> None:
@@ -546,3 +715,43 @@ MEMBERS: tuple[tuple[type, str, str], ...] = (  # what registers itself when ass
     (Module, "_modules", "module"),
     (Buffer, "_buffers", "buffers"),
 )
+
+
+# ---- hooks of every module
+
+
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """`hook(module, args)` runs before every module's own pre-hooks."""
+    return add_hook(_pre, (hook, False), False)
+
+
+def register_module_forward_hook(
+    hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """`hook(module, args, output)` runs after every module's forward, before the module's own hooks."""
+    return add_hook(_post, (hook, with_kwargs, always_call), False)
+
+
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """`hook(module, grad_output)` for every module."""
+    return add_hook(_back_pre, hook, False)
+
+
+def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """`hook(module, grad_input, grad_output)` for every module."""
+    return add_hook(_back, hook, False)
+
+
+def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """`hook(module, name, parameter)` where a parameter is registered; what it returns, unless None, is registered."""
+    return add_hook(EVERYWHERE["parameter"], hook, False)
+
+
+def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """`hook(module, name, buffer)` where a buffer is registered; what it returns, unless None, is registered."""
+    return add_hook(EVERYWHERE["buffer"], hook, False)
+
+
+def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """`hook(module, name, child)` where a module is registered; what it returns, unless None, is registered."""
+    return add_hook(EVERYWHERE["module"], hook, False)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..autograd import Tensor
+from ..api import empty
+from ..autograd import Tensor, no_grad
 from ..autograd.tensor import share
 from ..errors import describe
 
@@ -30,6 +31,66 @@ class Buffer(Tensor):
     def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
         _own(self, data, False)
         self.persistent = persistent
+
+
+class _Uninitialized:
+    """What stands where a parameter or buffer will be once its shape is known."""
+
+    becomes: type
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Take memory of a shape, and be an ordinary parameter or buffer from now on."""
+        t: Any = self
+        waiting = t.array
+        with no_grad():
+            made = empty(shape, device=t.device if device is None else device, dtype=dtype or waiting.dtype)
+        share(t, made)
+        t.__class__ = self.becomes
+
+    @property
+    def shape(self) -> Any:
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer: call the module once, so that it sees "
+            "what it is given, or load values into it"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(_Uninitialized, Parameter):
+    """A parameter whose shape is not known yet: a Lazy… layer infers it from its first input."""
+
+    becomes = Parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(empty(0, device=device, dtype=dtype), requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Parameter":
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
+        return memo[id(self)]
+
+
+class UninitializedBuffer(_Uninitialized, Buffer):
+    """A buffer whose shape is not known yet."""
+
+    becomes = Buffer
+
+    def __init__(
+        self, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
+    ) -> None:
+        super().__init__(empty(0, device=device, dtype=dtype), persistent=persistent)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Buffer":
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(False, self.device, self.dtype, self.persistent)
+        return memo[id(self)]
+
+
+def is_lazy(t: Any) -> bool:
+    """Is this a parameter or a buffer whose shape is not known yet?"""
+    return isinstance(t, _Uninitialized)
 
 
 def _own(t: Tensor, data: Any, requires_grad: bool) -> None:

@@ -20,6 +20,7 @@ _FUNCTIONS = {
     "loss_landscape": "landscape",
     "optimizer_race": "race",
     "record": "tape",
+    "step": "stepper",
     "summary": "costs",
     "v_curve": "gradcheck",
     "weight_histograms": "histograms",
@@ -37,6 +38,7 @@ __all__ = [
     "loss_landscape",
     "optimizer_race",
     "record",
+    "step",
     "summary",
     "v_curve",
     "weight_histograms",
@@ -67,4 +69,5 @@ if _TYPE_CHECKING:
     from .landscape import loss_landscape as loss_landscape
     from .patches import im2col as im2col
     from .race import optimizer_race as optimizer_race
+    from .stepper import step as step
     from .tape import record as record

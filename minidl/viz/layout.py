@@ -4,17 +4,18 @@ Layered drawing (Sugiyama, Tagawa & Toda 1981), one group at a time from the ins
 in each row with few crossings, then x as near to the neighbours as the others in the row allow. An edge that passes a
 row has a place of its own there, so lines bend only between rows and never run through a box.
 
-A group is as wide folded as unfolded. So folding moves nothing sideways: it lowers some rows, and what stands below
-moves up. `Layout.place` computes that, and a page can do it with a few sums.
+A group is as wide folded as unfolded. So folding changes no order: it lowers some rows, what stands below moves up, and
+strips that became empty are taken out. `Layout.place` computes that, and a page can do it with a few sums.
 """
 
+import math
 import unicodedata
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-Key = Hashable
+Key = Any  # hashable
 
 GAP_X, GAP_Y = 22.0, 34.0  # between boxes of a row, and between rows
 LANE = 8.0  # how wide a place is in which an edge passes a row
@@ -110,7 +111,7 @@ class Layout:
 
     def place(self, closed: Collection[Key] = ()) -> Placed:
         """Every rectangle and line, with these groups folded."""
-        out = Placed({}, {}, {}, {}, self.root.width, 0.0)
+        out = Placed({}, {}, {}, {}, 0.0, 0.0)
         rows: dict[tuple[Key, int], tuple[float, float]] = {}
         out.height = self._fill(self.root, 0.0, set(closed), out, rows)
         rows = {place: self._reach(place, rows) for place in rows}
@@ -128,8 +129,34 @@ class Layout:
             first = (a.x + a.width / 2, a.y + a.height, a_row[1])
             last = (b.x + b.width / 2, b_row[0], b.y)
             out.edges[u, v] = [first, *middle, last]
+        self._squeeze(out, closed)
         self._spread_arrivals(out, closed)
         return out
+
+    def _squeeze(self, out: Placed, closed: Collection[Key]) -> None:
+        """Take out the strips, from top to bottom, that folding has left empty."""
+        out.boxes = {k: r for k, r in out.boxes.items() if self.shown(k, closed) == k}
+        taken = [(r.x, r.x + r.width) for r in (*out.boxes.values(), *out.folded.values())]
+        for key, r in out.groups.items():
+            taken += [(r.x, r.x + max(self.groups[key].folded_width, PAD)), (r.x + r.width - PAD, r.x + r.width)]
+        taken += [(x, x) for parts in out.edges.values() for x, _, _ in parts[1:-1]]
+        cuts: list[tuple[float, float]] = []  # from where on, how much
+        end = 0.0
+        for start, stop in sorted(taken):
+            gap = GAP_X if end else PAD
+            if start - end > gap:
+                cuts.append((end + gap, start - end - gap))
+            end = max(end, stop)
+
+        def moved(x: float) -> float:
+            return x - sum(max(0.0, min(x - at, length)) for at, length in cuts)
+
+        for rects in (out.boxes, out.folded, out.groups):
+            for key, r in rects.items():
+                rects[key] = Rect(moved(r.x), r.y, moved(r.x + r.width) - moved(r.x), r.height)
+        for parts in out.edges.values():
+            parts[:] = [(moved(x), top, bottom) for x, top, bottom in parts]
+        out.width = moved(end) + PAD
 
     def _spread_arrivals(self, out: Placed, closed: Collection[Key]) -> None:
         """Edges meet a box side by side, in the order in which they come."""
@@ -355,6 +382,7 @@ class _Level:
                     weight.append((0.2 if key in self.side else 4.0 if key in self.lanes else 1.0) if near else 0.1)
                 widths = [self.width_of(key) for key in row]
                 centre.update(zip(row, _apart(wish, weight, widths)))
+        self.straighten(centre)
         left = min(centre[k] - self.width_of(k) / 2 for row in self.rows for k in row)
         right = max(centre[k] + self.width_of(k) / 2 for row in self.rows for k in row)
         group = self.group
@@ -371,6 +399,33 @@ class _Level:
                 self.below[key].move(x)
         if group.key is None:
             self.settle()
+
+    def straighten(self, centre: dict[Key, float]) -> None:
+        """Let an edge run straight down for as many rows as the boxes beside it allow, then bend once."""
+        at = {k: (r, i) for r, row in enumerate(self.rows) for i, k in enumerate(row)}
+        sources = dict.fromkeys(k[1] for row in self.rows for k in row if k in self.lanes)
+        for u in sources:
+            chain = [("lane", u, r) for r in range(self.count) if ("lane", u, r) in self.lanes]
+            above = self.up[chain[0]]
+            x = centre[above[0]] if above else centre[chain[0]]
+            while chain:
+                low, high, run = -math.inf, math.inf, 0
+                for lane in chain:
+                    r, i = at[lane]
+                    row = self.rows[r]
+                    room = lambda k: (self.width_of(k) + LANE) / 2 + GAP_X
+                    left = max(low, centre[row[i - 1]] + room(row[i - 1])) if i else low
+                    right = min(high, centre[row[i + 1]] - room(row[i + 1])) if i + 1 < len(row) else high
+                    if left > right:
+                        break
+                    low, high, run = left, right, run + 1
+                if not run:  # squeezed in already
+                    x, run = centre[chain[0]], 1
+                else:
+                    x = min(max(x, low), high)
+                for lane in chain[:run]:
+                    centre[lane] = x
+                chain = chain[run:]
 
     def wishes(self, key: Key, centre: dict[Key, float], up: bool, down: bool) -> list[tuple[float, float]]:
         """Where each neighbour would have this item, so that the line between them is straight, and what that counts.

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from minidl.kernels import attention, conv, normalize, threads
+from minidl.kernels import attention, blocks, conv, embedding, normalize, threads
 
 
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
@@ -12,6 +12,8 @@ def shared_work(request, monkeypatch):
     monkeypatch.setattr(threads, "_last_split", time.monotonic() + 1e6)
     monkeypatch.setattr(attention, "TILE", 12)
     monkeypatch.setattr(attention, "KEPT", 20)
+    monkeypatch.setattr(blocks, "BLOCK", 7)
+    monkeypatch.setattr(embedding, "FEW", 4)
     monkeypatch.setattr(conv, "SCRATCH", 200)
     monkeypatch.setattr(normalize, "BLOCK", 30)
     monkeypatch.setattr(normalize, "LONG", 1)

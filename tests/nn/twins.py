@@ -18,14 +18,14 @@ def twins(make, torch, dtype="float64"):
 
 
 def leaves(value, torch):
-    """A NumPy array, or a structure of them, as tensors of both kinds; floats require gradients."""
+    """A NumPy array, or a structure of them, as tensors of both kinds; floats that may be written require gradients."""
     if isinstance(value, (tuple, list)):
         pairs = [leaves(v, torch) for v in value]
         return type(value)(p[0] for p in pairs), type(value)(p[1] for p in pairs)
     if not isinstance(value, np.ndarray):
         return value, value
-    floating = value.dtype.kind == "f"
-    return minidl.tensor(value, requires_grad=floating), torch.tensor(value, requires_grad=floating)
+    floating = value.dtype.kind == "f" and value.flags.writeable
+    return minidl.tensor(value, requires_grad=floating), torch.tensor(value.copy(), requires_grad=floating)
 
 
 def tensors(value):

@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from .report import PAGE, Results, page, reasons, table
-from .runs import operator_outcomes
+from .runs import outcomes
 
 
 def main(argv):
@@ -16,7 +16,7 @@ def main(argv):
     parser.add_argument("--cap", type=int, default=40, help="samples of each operator and dtype at most; 0 for all")
     parser.add_argument("--failures", metavar="FILE", help="also write the list of failures there")
     args = parser.parse_args(argv)
-    results = Results(operator_outcomes(args.names, args.cap or None))
+    results = Results(outcomes(args.names, args.cap or None))
     if args.names:
         for o in results.outcomes:
             if o.why:

@@ -1,6 +1,7 @@
 """What PyTorch's own samples hold, as minidl's: tensors, dtypes, and functions that call torch."""
 
 import functools
+import inspect
 import types
 import warnings
 
@@ -10,11 +11,14 @@ import torch
 import minidl
 
 NAMESPACES = {
-    "torch": (torch, "minidl"),
-    "Tensor": (torch.Tensor, "minidl.Tensor"),
-    "linalg": (torch.linalg, "minidl.linalg"),
-    "special": (torch.special, "minidl.special"),
-    "nn.functional": (torch.nn.functional, "minidl.nn.functional"),
+    "torch": torch,
+    "Tensor": torch.Tensor,
+    "linalg": torch.linalg,
+    "special": torch.special,
+    "nn.functional": torch.nn.functional,
+    "nn": torch.nn,
+    "optim": torch.optim,
+    "optim.lr_scheduler": torch.optim.lr_scheduler,
 }
 
 
@@ -86,7 +90,11 @@ class Mirror:
             return type(value)(map(self, value))
         if isinstance(value, dict):
             return {key: self(v) for key, v in value.items()}
-        if callable(value) and not isinstance(value, type):
+        if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+            return find("nn.utils.rnn.PackedSequence")(*map(self, value))
+        if isinstance(value, torch.nn.Module):
+            return self.module(value)
+        if callable(value):
             return self.function(value)
         if type(value).__module__.startswith("torch"):
             raise Foreign(type(value).__name__)
@@ -114,12 +122,16 @@ class Mirror:
         path = names_of_functions().get(id(value))
         if path is not None:
             return find(path)
+        if value in (int, float, bool):
+            return value
         if not isinstance(value, types.FunctionType):
             raise Missing(f"missing: {getattr(value, '__qualname__', value)}")
         cells = tuple(types.CellType(self.closed(c.cell_contents)) for c in value.__closure__ or ())
         within = {**value.__globals__, "torch": minidl, "F": minidl.nn.functional}
-        for name in value.__code__.co_names:  # helpers beside it that call torch themselves
+        for name in value.__code__.co_names:  # helpers beside it that call torch themselves, and PyTorch's classes
             helper = value.__globals__.get(name)
+            if id(helper) in names_of_functions():
+                within[name] = find(names_of_functions()[id(helper)])
             if isinstance(helper, types.FunctionType) and helper is not value and "torch" in helper.__code__.co_names:
                 within[name] = types.FunctionType(helper.__code__, {**helper.__globals__, "torch": minidl},
                                                   helper.__name__, helper.__defaults__, helper.__closure__)
@@ -127,19 +139,28 @@ class Mirror:
         mine.__kwdefaults__ = value.__kwdefaults__
         return mine
 
+    def module(self, value):
+        """A module without parameters, made anew of what it was made of."""
+        if next(value.parameters(), None) is not None:
+            raise Foreign("a module with parameters as an argument")
+        names = inspect.signature(type(value).__init__).parameters
+        known = {name: self(getattr(value, name)) for name in names if hasattr(value, name)}
+        return find(f"nn.{type(value).__name__}")(**known)
+
     def closed(self, value):
-        return self(value) if callable(value) or isinstance(value, (torch.Tensor, torch.dtype)) else value
+        known = isinstance(value, (torch.Tensor, torch.dtype, types.FunctionType)) or id(value) in names_of_functions()
+        return self(value) if known else value
 
 
 @functools.cache
 def names_of_functions():
-    """PyTorch's functions by identity, and their names."""
+    """PyTorch's functions and classes by identity, and their names."""
     found = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for space, (home, _) in NAMESPACES.items():
+        for space, home in NAMESPACES.items():
             for name in dir(home):
                 value = getattr(home, name, None)
-                if callable(value) and not isinstance(value, type) and (not name.startswith("_") or space == "Tensor"):
+                if callable(value) and (not name.startswith("_") or space == "Tensor"):
                     found.setdefault(id(value), f"{space}.{name}")
     return found

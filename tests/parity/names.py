@@ -76,7 +76,7 @@ FAMILIES = [
     ),
     (
         "kernels under other names",
-        "what PyTorch calls beneath its public functions: vendors' kernels, gradients, copies of views for its compiler",
+        "what PyTorch calls beneath its public functions: vendors' kernels, gradients, its compiler's copies of views",
         r"(torch|Tensor|nn\.functional)\.((cudnn|miopen|mkldnn|fbgemm|native)_\w+|batch_norm_(backward|elemt|gather|stats|"
         r"update)\w*|unsafe_\w+|(?!index_)\w+_copy|max_pool1d_with_indices|grid_sampler_\dd|slice_inverse|convolution)"
         r"(?<!functional.max_pool1d_with_indices)",

@@ -1,15 +1,31 @@
-"""What there is to run: the operators in scope, one after the other."""
+"""What there is to run: the operators, modules, optimizers and schedules in scope, one after the other."""
 
 import sys
 
-from . import operators
+from . import modules, operators, optimizers
 
 
-def operator_outcomes(names=(), cap=None):
+def titles():
+    """What `outcomes` takes: an operator, a module, an optimizer or a schedule each."""
+    schedules = [f"optim.lr_scheduler.{name}" for name in optimizers.SCHEDULES]
+    return [*operators.operators(), *modules.modules(), *optimizers.optimizers(), *schedules]
+
+
+def outcomes(names=(), cap=None):
     found = []
-    for title, op in operators.operators().items():
-        if not names or title in names or op.name in names:
-            found += operators.run(op, cap)
+    for title in titles():
+        if not names or title in names or title.partition("/")[0] in names:
             if sys.stderr.isatty():
                 print(f"\r{title:60}", end="", file=sys.stderr)
+            found += run(title, cap)
     return found
+
+
+def run(title, cap):
+    if title in operators.operators():
+        return operators.run(operators.operators()[title], cap)
+    if title in modules.modules():
+        return modules.run(title, cap)
+    if title in optimizers.optimizers():
+        return optimizers.run(title, cap)
+    return optimizers.run_schedule(title.rpartition(".")[2], cap)

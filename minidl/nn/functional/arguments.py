@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from ...autograd import OPS, Tensor, write
+from ...autograd.batch import every_sample
 from ...errors import refusal, what_is
 
 Ints: TypeAlias = int | Sequence[int]
@@ -36,7 +37,7 @@ def batched(x: Tensor, ndim: int, operation: str, names: str) -> tuple[Tensor, C
 
 def extent(t: Tensor) -> tuple[Any, Any]:
     """The smallest and the largest value, to be checked; of nothing, and of what has no values, 0 and 0."""
-    t = t.detach()
+    t = every_sample(t.detach())
     return (OPS.min(t).item(), OPS.max(t).item()) if 0 not in t.shape and not t.is_meta else (0, 0)
 
 

@@ -245,15 +245,17 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     input: Tensor, target: Tensor, var: Tensor, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
-    """½ (log var + (input − target)² / var); `full` adds ½ log 2π. No gradient passes var where it is below eps."""
+    """½ (log var + (input − target)² / var); `full` adds ½ log 2π.
+
+    var counts as at least eps; its gradient does not know of that."""
     reduction = reduction_of(None, None, reduction, "gaussian_nll_loss")
     if isinstance(var, Tensor):
         if var.shape != input.shape and var.shape == input.shape[:-1]:
             var = OPS.reshape(var, shape=(*var.shape, 1))
         if extent(var)[0] < 0:
             raise refusal(ValueError, "gaussian_nll_loss", "var has negative entries", var=var)
-        small = var.detach() < eps
-        var = OPS.where(small, eps, var)
+        fixed = var.detach()
+        var = var + OPS.where(fixed < eps, eps - fixed, 0.0)
     d = input - target
     y = 0.5 * (OPS.log(var) + d * d / var)
     return reduced(y + 0.5 * math.log(2 * math.pi) if full else y, reduction)
