@@ -1012,6 +1012,13 @@ __all__ = [
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
 _PACKAGES = {"data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
 _FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
+# What PyTorch also has at the top of what is in its nn.functional.
+_FUNCTIONAL = set(
+    """adaptive_avg_pool1d avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc conv_transpose1d
+    conv_transpose2d conv_transpose3d cosine_similarity group_norm hardshrink layer_norm max_pool1d max_pool2d max_pool3d
+    pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold
+    threshold_""".split()
+)
 
 
 def __getattr__(name: str) -> _Any:
@@ -1019,6 +1026,8 @@ def __getattr__(name: str) -> _Any:
         return _importlib.import_module(f".{name}", __name__)
     if name in _FUNCTIONS:
         return getattr(__getattr__(_FUNCTIONS[name]), name)
+    if name in _FUNCTIONAL:
+        return getattr(__getattr__("nn").functional, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

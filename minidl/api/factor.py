@@ -401,7 +401,7 @@ class LUWithInfos(NamedTuple):
 
     LU: Tensor
     pivots: Tensor
-    infos: Tensor
+    info: Tensor
 
 
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
