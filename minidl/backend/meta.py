@@ -345,11 +345,6 @@ def qr(x: MetaArray) -> tuple[MetaArray, ...]:
     return MetaArray((*batch, m, k), lapack(x)), MetaArray((*batch, k, n), lapack(x))
 
 
-def pinv(x: MetaArray, rtol: float | None, atol: float) -> MetaArray:
-    *batch, m, n = x.shape
-    return MetaArray((*batch, n, m), lapack(x))
-
-
 def pivots(x: MetaArray) -> MetaArray:
     return MetaArray((*x.shape[:-2], min(x.shape[-2:])), np.int64)
 
