@@ -1021,10 +1021,16 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {
-    "data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz",
-}  # fmt: skip
+_PACKAGES = {"data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
 _FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
+# What PyTorch has both here and in nn.functional, with the same arguments.
+_IN_FUNCTIONAL = frozenset(
+    "adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc"
+    " conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity dropout feature_alpha_dropout group_norm"
+    " hardshrink layer_norm max_pool1d max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle"
+    " pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold"
+    " threshold_".split()
+)
 
 
 def __getattr__(name: str) -> _Any:
@@ -1032,6 +1038,8 @@ def __getattr__(name: str) -> _Any:
         return _importlib.import_module(f".{name}", __name__)
     if name in _FUNCTIONS:
         return getattr(__getattr__(_FUNCTIONS[name]), name)
+    if name in _IN_FUNCTIONAL:
+        return getattr(__getattr__("nn").functional, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

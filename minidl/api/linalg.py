@@ -190,6 +190,8 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         for c, n in zip(letters, x.shape, strict=True):
             if n != 1 and sizes.setdefault(c, n) != n:
                 raise ShapeError(f"einsum: letter {c!r} of {equation!r} stands for {sizes[c]} and for {n} entries")
+    if len(xs) == 1 and len(out) < len(named[0]) and xs[0].dtype.kind != "f":
+        xs = [ops.astype(xs[0], dtype="int64")]  # as any sum
     y = ops.einsum(*xs, subscripts=",".join(named) + "->" + out)
     return y
 

@@ -68,11 +68,11 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             largest = state["max_exp_avg_sq"]
             largest[...] = v = xp.maximum(largest, v)
-        root = xp.sqrt(v)  # from here on one array is rewritten, for speed: lr m̂ / (√v̂ + ε)
-        root /= (1 - beta2**t) ** 0.5
-        root += group["eps"]
+        late = (1 - beta2**t) ** 0.5  # √v̂ = √v / late, and to save a pass both sides of the fraction are taken times late
+        root = xp.sqrt(v)
+        root += group["eps"] * late
         step = m / root
-        step *= lr / (1 - beta1**t)
+        step *= lr * late / (1 - beta1**t)
         w -= step
 
 

@@ -12,19 +12,21 @@ each step. A bundle looks before each step whether it still describes the parame
 dtypes or counters may have been changed from outside) and where it does not, a new one is made."""
 
 from collections import Counter
+from operator import attrgetter, getitem, is_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import Tensor
+from ..autograd import Memory, Tensor
 from ..backend import NUMPY, Array, backend_of
 from ..errors import describe
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
 
-SMALL = 16 * 1024  # up to this size a parameter is cheaper to gather than to call a formula for
-PART = 64 * 1024  # elements of a large one at a time: its arrays and the formula's own fit into the cache
+ARRAY = attrgetter("array")
+SMALL = 8 * 1024  # up to this size a parameter is cheaper to gather than to call a formula for
+PART = 256 * 1024  # elements of a large one at a time: its arrays and the formula's own fit into the cache
 
 
 def entry_of(optimizer: "Optimizer", p: Tensor, group: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -57,6 +59,8 @@ def update_alone(optimizer: "Optimizer", p: Tensor, group: dict[str, Any], parts
     state = {name: entry[name].array for name in optimizer.moments(w, group)}
     if parts and w.size > PART and all(a.flags.c_contiguous for a in (w, g, *state.values())):
         in_parts(optimizer, w.reshape(-1), g.reshape(-1), {k: m.reshape(-1) for k, m in state.items()}, group, t)
+    elif w.ndim == 0:  # arithmetic without axes gives NumPy's numbers, not arrays
+        optimizer.update(w.reshape(1), g.reshape(1), {k: m.reshape(1) for k, m in state.items()}, group, t)
     else:
         optimizer.update(w, g, state, group, t)
     p.memory.written(w)  # a backward that still needs the old values will say so
@@ -81,6 +85,7 @@ class Bundle:
         self.entries, self.first = [entry for entry, _ in found], found[0][1]
         ends = np.cumsum([a.size for a in self.ravels]).tolist()
         self.places = [slice(stop - a.size, stop) for stop, a in zip(ends, self.ravels)]
+        self.memories = [p.memory for p in params]
         self.known: list[tuple[dict[str, Any], str, Tensor, Array]] = []  # entries and the views they are to hold
         self.moments: dict[str, Array] = {}
         for name in optimizer.moments(self.arrays[0], group):
@@ -89,6 +94,9 @@ class Bundle:
         self.counters = {name: np.array([e[name].array for e in self.entries]) for name in optimizer.counters(group)}
         for name, numbers in self.counters.items():
             self.hold(name, [numbers[k : k + 1].reshape(()) for k in range(len(params))])
+        self.owners, self.names, self.tensors, self.views = zip(*self.known) if self.known else ((), (), (), ())
+        for p in params:
+            p.memory.written(p.array)
 
     def hold(self, name: str, views: list[Array]) -> None:
         """Let the tensors of the state, which the user may have, see what the bundle will write."""
@@ -99,15 +107,17 @@ class Bundle:
 
     def fits(self, optimizer: "Optimizer", group: dict[str, Any]) -> bool:
         """Does it still describe its parameters?"""
-        for p, array, entry in zip(self.params, self.arrays, self.entries):
-            if p.array is not array or optimizer.state.get(p) is not entry:
-                return False
-        for entry, name, t, view in self.known:
-            if entry.get(name) is not t or t.array is not view:
-                return False
-        if any(len(set(numbers.tolist())) > 1 for numbers in self.counters.values()):
+        try:  # in C throughout, for this is done at each step
+            return (
+                all(map(is_, map(ARRAY, self.params), self.arrays))
+                and all(map(is_, map(optimizer.state.get, self.params), self.entries))
+                and all(map(is_, map(getitem, self.owners, self.names), self.tensors))
+                and all(map(is_, map(ARRAY, self.tensors), self.views))
+                and all(len(set(numbers.tolist())) == 1 for numbers in self.counters.values())
+                and optimizer.moments(self.arrays[0], group).keys() == self.moments.keys()
+            )
+        except KeyError:  # an entry of the state was taken away
             return False
-        return optimizer.moments(self.arrays[0], group).keys() == self.moments.keys()
 
     def step(self, optimizer: "Optimizer", group: dict[str, Any]) -> None:
         xp = self.xp
@@ -116,9 +126,9 @@ class Bundle:
         g = xp.concatenate(*[p._grad.array.reshape(-1) for p in self.params], axis=0)  # type: ignore[union-attr]
         w = xp.concatenate(*self.ravels, axis=0)
         in_parts(optimizer, w, g, self.moments, group, t)
-        for p, ravel, place in zip(self.params, self.ravels, self.places):
+        for ravel, place in zip(self.ravels, self.places):
             ravel[...] = w[place]
-            p.memory.written(p.array)
+        Memory.written_again(self.memories)
 
 
 class Plan:

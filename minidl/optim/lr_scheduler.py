@@ -686,6 +686,11 @@ class Combination(LRScheduler):
                 )
         self._schedulers = list(schedulers)
 
+    def get_lr(self) -> list[Any]:
+        raise NotImplementedError(
+            f"{type(self).__name__} has no rates of its own: in a SequentialLR it can only be the first of the schedulers"
+        )
+
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer, the schedulers by their states."""
         return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}

@@ -9,7 +9,7 @@ from typing import Any
 from ..api import tensor
 from ..autograd import Tensor, no_grad
 from ..nn import Module
-from ..nn.normalization import BatchNorm1d, BatchNorm2d
+from ..nn.normalization import _BatchNorm
 from .lr_scheduler import LRScheduler, per_group, within_step
 from .optimizer import Optimizer
 
@@ -124,7 +124,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Compute the statistics of batch norm anew, over the whole of the loader: those of averaged weights are none's yet.
 
     A batch that is a list or a tuple stands for its first entry."""
-    norms = {m: m.momentum for m in model.modules() if isinstance(m, NORMS)}
+    norms = {m: m.momentum for m in model.modules() if isinstance(m, _BatchNorm)}
     if not norms:
         return
     was_training = model.training
@@ -138,9 +138,6 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     for m, momentum in norms.items():
         m.momentum = momentum
     model.train(was_training)
-
-
-NORMS = (BatchNorm1d, BatchNorm2d)
 
 
 class SWALR(LRScheduler):

@@ -26,8 +26,8 @@ STYLE = """
 .minidl-graph{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;--paper:#fff;--ink:#1a1a1a;--faint:#5f6b76;
 --line:#8895a1;--op:#e3eef7;--op-edge:#0072b2;--leaf:#fdf0d5;--leaf-edge:#b36b00;--given:#e7f4ee;--given-edge:#007a58;
 --group:#f4f6f8;--group-edge:#c3ccd4}
-@media (prefers-color-scheme:dark){.minidl-graph{--paper:#14181c;--ink:#f0f2f4;--faint:#aab4be;--line:#7d8a96;--op:#12324a;
---op-edge:#56b4e9;--leaf:#43310d;--leaf-edge:#e69f00;--given:#0e3a2d;--given-edge:#2fc79b;--group:#1b2127;
+@media (prefers-color-scheme:dark){.minidl-graph{--paper:#14181c;--ink:#f0f2f4;--faint:#aab4be;--line:#7d8a96;
+--op:#12324a;--op-edge:#56b4e9;--leaf:#43310d;--leaf-edge:#e69f00;--given:#0e3a2d;--given-edge:#2fc79b;--group:#1b2127;
 --group-edge:#3c4853}}
 .minidl-graph text{fill:var(--ink);text-anchor:middle}.minidl-graph .faint{fill:var(--faint);font-size:11px}
 .minidl-graph .name{text-anchor:start;font-size:11px;fill:var(--faint)}
@@ -133,8 +133,8 @@ class Graph:
 
     @property
     def title(self) -> str:
-        ops = len(self.tape.ops)
-        return f"A graph of {ops} operation{'s' if ops != 1 else ''} that ends in {' '.join(self.labels[self.tape.root])}"
+        ops, last = len(self.tape.ops), " ".join(self.labels[self.tape.root])
+        return f"A graph of {ops} operation{'s' if ops != 1 else ''} that ends in {last}"
 
     def placed(self) -> Placed:
         """Where everything goes."""

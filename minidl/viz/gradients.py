@@ -50,7 +50,7 @@ def gradient_sizes(model: Module) -> list[tuple[str, float, float]]:
     return found
 
 
-def gradients_through_time(loss: Tensor, states: Any, ax: Any = None, label: str | None = None) -> Any:
+def gradients_through_time(loss: Any, states: Any, ax: Any = None, label: str | None = None) -> Any:
     """‖∂loss/∂hₜ‖ at each step t: how much of what the loss says is heard that long ago.
 
     states: the tensors of the steps in order, or one tensor whose first axis is time (the input of an RNN, say); a dict

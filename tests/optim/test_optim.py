@@ -1,75 +1,13 @@
 """Optimizers: trajectories beside PyTorch's, saving, errors, what they announce."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
 
 import minidl
 from minidl import nn, optim
-
-SETTINGS = [
-    ("SGD", {"lr": 0.1}),
-    ("SGD", {"lr": 0.1, "momentum": 0.9}),
-    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.02}),
-    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.02}),
-    ("SGD", {"lr": 0.01, "momentum": 0.5, "maximize": True}),
-    ("Adam", {}),
-    ("Adam", {"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.03}),
-    ("Adam", {"lr": 0.05, "amsgrad": True}),
-    ("Adam", {"lr": 0.05, "maximize": True, "weight_decay": 0.03}),
-    ("AdamW", {}),
-    ("AdamW", {"lr": 0.05, "weight_decay": 0.1, "amsgrad": True}),
-    ("AdamW", {"lr": 0.05, "maximize": True}),
-]
-
-
-def steps(lib, opt, w, b, x, t, n):
-    """n steps of a loss with curvature, the bias without a gradient in every third."""
-    out = []
-    for k in range(n):
-        opt.zero_grad()
-        h = ((x @ w) + b).tanh() if k % 3 else (x @ w).tanh()
-        ((h - t) ** 2).sum().backward()
-        opt.step()
-        out.append(np.concatenate([w.detach().numpy().ravel(), b.detach().numpy().ravel()]))
-    return np.array(out)
-
-
-@pytest.mark.parametrize("name, settings", SETTINGS)
-def test_trajectories_are_pytorchs(name, settings, rng):
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
-    w, b, x, t = rng.normal(size=(4, 3)), rng.normal(size=3), rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
-    made = []
-    for lib in (minidl, torch):
-        W, B = (lib.tensor(a.copy(), requires_grad=True) for a in (w, b))
-        opt = getattr(lib.optim, name)([W, B], **settings)
-        made.append(steps(lib, opt, W, B, lib.tensor(x), lib.tensor(t), 50))
-    np.testing.assert_allclose(*made, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("name, settings", SETTINGS)
-def test_resuming_is_exact_to_the_bit(name, settings, rng):
-    x, t = minidl.tensor(rng.normal(size=(6, 4))), minidl.tensor(rng.normal(size=(6, 3)))
-    w0, b0 = rng.normal(size=(4, 3)), rng.normal(size=3)
-
-    def fresh():
-        w, b = (minidl.tensor(a.copy(), requires_grad=True) for a in (w0, b0))
-        return w, b, getattr(optim, name)([w, b], **settings)
-
-    w, b, opt = fresh()
-    steps(minidl, opt, w, b, x, t, 6)
-    saved = copy.deepcopy(opt.state_dict())
-    w2, b2, other = fresh()
-    with minidl.no_grad():
-        w2.copy_(w)
-        b2.copy_(b)
-    other.load_state_dict(saved)
-    rest = steps(minidl, other, w2, b2, x, t, 2)
-    again = steps(minidl, opt, w, b, x, t, 2)
-    np.testing.assert_array_equal(rest, again)
-    assert other.state_dict()["param_groups"] == opt.state_dict()["param_groups"]
-
 
 def test_groups_have_settings_of_their_own():
     a, b = (nn.Parameter(minidl.ones(2)) for _ in range(2))
@@ -174,13 +112,8 @@ def test_what_is_refused():
     ]:
         with pytest.raises(TypeError, match=why):
             wrong()
-    for wrong, why in [
-        (lambda: optim.lr_scheduler.StepLR(optim.SGD([p]), 0), "positive number of epochs"),
-        (lambda: optim.lr_scheduler.CosineAnnealingLR(optim.SGD([p]), 0), "positive number of epochs"),
-        (lambda: optim.SGD([p]).load_state_dict({}), "'state' and 'param_groups'"),
-    ]:
-        with pytest.raises(ValueError, match=why):
-            wrong()
+    with pytest.raises(ValueError, match="'state' and 'param_groups'"):
+        optim.SGD([p]).load_state_dict({})
     opt = optim.SGD([p])
     with pytest.raises(ValueError, match="groups of"):
         opt.load_state_dict(optim.SGD([nn.Parameter(minidl.ones(1)), nn.Parameter(minidl.ones(1))]).state_dict())
@@ -212,50 +145,157 @@ def test_state_dicts_go_to_and_from_pytorch(rng):
     assert set(a.state_dict()["state"][0]) == {"step", "exp_avg", "exp_avg_sq"}
 
 
-SCHEDULES = [
-    ("StepLR", {"step_size": 3, "gamma": 0.5}),
-    ("MultiStepLR", {"milestones": [2, 5, 5]}),
-    ("ExponentialLR", {"gamma": 0.9}),
-    ("CosineAnnealingLR", {"T_max": 4, "eta_min": 0.01}),
-    ("LambdaLR", {"lr_lambda": lambda epoch: 1 / (1 + epoch)}),
-    ("MultiplicativeLR", {"lr_lambda": lambda epoch: 0.9}),
-    ("ConstantLR", {"factor": 0.5, "total_iters": 3}),
-    ("LinearLR", {"start_factor": 0.1, "total_iters": 4}),
+@pytest.fixture
+def net():
+    minidl.manual_seed(0)
+    return nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+
+
+def train(net, opt, n=3):
+    for k in range(n):
+        opt.zero_grad()
+        net(minidl.ones(4, 2) * (k + 1)).pow(2).sum().backward()
+        opt.step()
+    return [p.detach().numpy().copy() for p in net.parameters()]
+
+
+def test_hooks_run_around_each_step_once(net):
+    opt, calls = optim.Adam(net.parameters()), []
+    first = opt.register_step_pre_hook(lambda o, args, kwargs: calls.append(("before", o is opt, args, kwargs)))
+    opt.register_step_post_hook(lambda o, args, kwargs: calls.append("after"))
+    with optim.optimizer.register_optimizer_step_post_hook(lambda o, args, kwargs: calls.append("after any")):
+        opt.step()
+    assert calls == [("before", True, (), {}), "after", "after any"]
+    first.remove()
+    opt.step()
+    assert calls[3:] == ["after"]
+
+    class Mine(optim.SGD):
+        def step(self, closure=None):
+            calls.append("mine")
+            return super().step(closure)
+
+    mine = Mine(net.parameters())
+    mine.register_step_pre_hook(lambda o, args, kwargs: ((lambda: 7.0,), {}))
+    mine.register_step_post_hook(lambda o, args, kwargs: calls.append("after mine"))
+    assert mine.step() == 7.0
+    assert calls[4:] == ["mine", "after mine"]
+    mine.register_step_pre_hook(lambda o, args, kwargs: 1)
+    with pytest.raises(RuntimeError, match="returns None or the new"):
+        mine.step()
+
+
+def test_hooks_see_and_change_the_saved_state(net):
+    opt, calls = optim.Adam(net.parameters()), []
+    opt.register_state_dict_pre_hook(lambda o: calls.append("before saving"))
+    opt.register_state_dict_post_hook(lambda o, state: {**state, "note": 1})
+    opt.register_state_dict_post_hook(lambda o, state: calls.append(sorted(state)), prepend=True)
+    opt.register_load_state_dict_pre_hook(lambda o, state: calls.append(state.pop("note")))
+    opt.register_load_state_dict_post_hook(lambda o: calls.append("loaded"))
+    state = opt.state_dict()
+    opt.load_state_dict(state)
+    assert calls == ["before saving", ["param_groups", "state"], 1, "loaded"]
+    assert state["note"] == 1
+
+
+def test_an_optimizer_of_your_own(net):
+    class Heavy(optim.Optimizer):
+        """Momentum in six lines, with all that the base brings."""
+
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        def moments(self, w, group):
+            return {"m": 0.0}
+
+        def update(self, w, g, state, group, t):
+            state["m"][...] = 0.9 * state["m"] + g
+            w -= group["lr"] * state["m"]
+
+    other = copy.deepcopy(net)
+    a = train(net, Heavy(net.parameters(), 0.01))
+    b = train(other, optim.SGD(other.parameters(), 0.01, momentum=0.9))
+    for x, y in zip(a, b):
+        np.testing.assert_allclose(x, y, rtol=1e-6)
+
+
+def test_copies_and_pickles_go_on_alike(net):
+    opt = optim.Adam(net.parameters(), lr=0.1)
+    opt.register_step_pre_hook(lambda *_: None)
+    train(net, opt)
+    copied = copy.deepcopy((net, opt))
+    pickled = pickle.loads(pickle.dumps((net, opt)))
+    expected = train(net, opt)
+    for other, its in (copied, pickled):
+        assert its.param_groups[0]["params"][0] is other[0].weight
+        assert not its._step_pre_hooks
+        for a, b in zip(train(other, its), expected):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_ways_that_are_not_there_are_refused():
+    p = nn.Parameter(minidl.ones(2))
+    with pytest.raises(NotImplementedError, match="differentiable=True"):
+        optim.SGD([p], differentiable=True)
+    with pytest.raises(NotImplementedError, match="capturable=True"):
+        optim.Adam([p], capturable=True)
+    with pytest.raises(RuntimeError, match="cannot be `True` together"):
+        optim.Adam([p], foreach=True, fused=True)
+    with pytest.raises(NotImplementedError, match="dense; use Adam"):
+        optim.SparseAdam([p])
+    for ok in ({"foreach": True}, {"foreach": False}, {"fused": True}):
+        optim.Adam([p], **ok)
+
+
+P = nn.Parameter
+REFUSED = [
+    (lambda p: optim.Adadelta([p], rho=1.1), "Invalid rho value: 1.1"),
+    (lambda p: optim.Adagrad([p], lr_decay=-0.5), "Invalid lr_decay value: -0.5"),
+    (lambda p: optim.Adam([p], betas=(1.0, 0.0)), "Invalid beta parameter at index 0: 1.0"),
+    (lambda p: optim.Adamax([p], betas=(0.0, 1.0)), "Invalid beta parameter at index 1: 1.0"),
+    (lambda p: optim.NAdam([p], momentum_decay=-0.2), "Invalid momentum_decay value: -0.2"),
+    (lambda p: optim.RAdam([p], weight_decay=-1), "Invalid weight_decay value: -1"),
+    (lambda p: optim.RMSprop([p], momentum=-1.0), "Invalid momentum value: -1.0"),
+    (lambda p: optim.Rprop([p], etas=(1.0, 0.5)), "Invalid eta values: 1.0, 0.5"),
+    (lambda p: optim.ASGD([p], lr=-1), "Invalid learning rate: -1"),
+    (lambda p: optim.SGD([p], lr=minidl.ones(2)), "Tensor lr must be 1-element"),
+    (lambda p: optim.Lion([p], betas=(0.9, 2)), "Invalid beta parameter at index 1: 2"),
+    (lambda p: optim.Muon([p]), "only supports 2D parameters"),
+    (lambda p: optim.Muon([P(minidl.ones(2, 2))], adjust_lr_fn="x"), "is not supported; use 'original'"),
+    (lambda p: optim.Muon([P(minidl.ones(2, 2))], ns_steps=100), "ns_steps is less than 100"),
+    (lambda p: optim.Adafactor([p], d=0.5), "d should be >= 1 but is: 0.5"),
+    (lambda p: optim.Adafactor([p], beta2_decay=0.8), "beta2_decay should be <= 0 but is: 0.8"),
+    (lambda p: optim.Adafactor([p], eps=(-1, 1e-3)), "epsilon values are at least 0"),
+    (lambda p: optim.LBFGS([{"params": [p]}, {"params": [P(minidl.ones(1))]}]), "parameter groups"),
+    (lambda p: optim.SGD([("a", p), P(minidl.ones(1))]), "with/without names"),
+    (lambda p: optim.SGD([("a", p)]).add_param_group({"params": P(minidl.ones(1))}), "with/without names"),
 ]
 
 
-@pytest.mark.parametrize("name, settings", SCHEDULES)
-def test_schedules_are_pytorchs(name, settings):
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
-    rates = []
-    for lib in (minidl, torch):
-        p = lib.zeros(1, requires_grad=True)
-        q = lib.zeros(1, requires_grad=True)
-        opt = lib.optim.SGD([{"params": [p]}, {"params": [q], "lr": 0.3}], lr=0.1)
-        schedule = getattr(lib.optim.lr_scheduler, name)(opt, **settings)
-        rates.append([schedule.get_last_lr()])
-        for _ in range(15):
-            opt.step()
-            schedule.step()
-            rates[-1].append(schedule.get_last_lr())
-            assert schedule.get_last_lr() == [g["lr"] for g in opt.param_groups]
-    np.testing.assert_allclose(*rates, rtol=1e-12)
+@pytest.mark.parametrize("wrong, why", REFUSED)
+def test_wrong_settings_are_refused(wrong, why):
+    with pytest.raises(ValueError, match=why):
+        wrong(P(minidl.ones(2)))
 
 
-def test_a_schedule_saves_resumes_and_warns():
-    p = nn.Parameter(minidl.ones(1))
-    opt = optim.SGD([p], lr=1.0)
-    schedule = optim.lr_scheduler.StepLR(opt, 2)
-    with pytest.warns(UserWarning, match="before optimizer.step"):
-        schedule.step()
-    opt.step()
-    schedule.step()
-    saved = schedule.state_dict()
-    assert "optimizer" not in saved
-    other = optim.SGD([p], lr=1.0)
-    other.load_state_dict(opt.state_dict())
-    again = optim.lr_scheduler.StepLR(other, 99)
-    again.load_state_dict(saved)
-    assert (again.step_size, again.last_epoch) == (2, 2)
-    with pytest.raises(ValueError, match="needs 'initial_lr'"):
-        optim.lr_scheduler.StepLR(optim.SGD([p]), 2, last_epoch=3)
+def test_lbfgs_says_what_it_needs():
+    p = P(minidl.ones(2))
+    with pytest.raises(TypeError, match="needs a closure"):
+        optim.LBFGS([p]).step()
+    with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported"):
+        optim.LBFGS([p], line_search_fn="x").step(lambda: 1.0)
+
+
+def test_lbfgs_finds_the_valley_of_rosenbrock():
+    p = P(minidl.tensor([-1.2, 1.0], dtype=minidl.float64))
+    opt = optim.LBFGS([p], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure():
+        opt.zero_grad()
+        loss = 100 * (p[1] - p[0] ** 2) ** 2 + (1 - p[0]) ** 2
+        loss.backward()
+        return loss
+
+    opt.step(closure)
+    np.testing.assert_allclose(p.detach().numpy(), [1, 1], atol=1e-4)
+    assert opt.state[p]["n_iter"] < 60
