@@ -25,7 +25,7 @@ def functional_call(
     given: dict[str, Tensor] = {}
     several = isinstance(parameters_and_buffers, (list, tuple))
     for part in parameters_and_buffers if several else (parameters_and_buffers,):
-        given.update(part)  # type: ignore[arg-type]  # each is a mapping
+        given.update(part)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     with _swapped(module, given, tie_weights, strict):
         return module(*args, **(kwargs or {}))
@@ -35,10 +35,11 @@ def functional_call(
 def _swapped(module: Module, given: dict[str, Tensor], tie_weights: bool, strict: bool) -> Iterator[None]:
     places: dict[str, tuple[dict[str, Any], str]] = {}  # by path: the store, and the name in it
     for path, inner in module.named_modules(remove_duplicate=False):
-        for store in (inner._parameters, inner._buffers):
+        stores: tuple[Any, Any] = (inner._parameters, inner._buffers)
+        for store in stores:
             for name, member in store.items():
                 if member is not None:
-                    places[f"{path}.{name}" if path else name] = (store, name)  # type: ignore[assignment]
+                    places[f"{path}.{name}" if path else name] = (store, name)
     unknown = sorted(set(given) - set(places))
     missing = [path for path in places if path not in given]
     if strict and (unknown or missing):
