@@ -184,3 +184,12 @@ def test_sequences_are_padded_and_packed_as_in_pytorch(rng):
         out += [packed.to(lib.float32).data, utils.invert_permutation(lib.tensor([2, 0, 1]))]
     for a, b in zip(*found, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU", "LSTMCell"])
+def test_parameters_start_uniform(kind):
+    minidl.manual_seed(0)
+    for p in getattr(nn, kind)(20, 100).parameters():
+        value = p.detach().numpy()
+        assert np.abs(value).max() <= 0.1
+        assert abs(value.std() - 0.1 / 3**0.5) < 0.01
