@@ -419,7 +419,7 @@ class MomentumCycle(LRScheduler):
     def _start_momentum(self, optimizer: Optimizer, base: Any, most: Any, last_epoch: int) -> None:
         if not {"momentum", "betas"} & set(optimizer.defaults):
             raise ValueError(
-                f"{type(self).__name__}: optimizer must support momentum or beta1 with `cycle_momentum` option enabled, "
+                "optimizer must support momentum or beta1 with `cycle_momentum` option enabled, "
                 f"and {type(optimizer).__name__} has neither; pass cycle_momentum=False"
             )
         self.use_beta1 = "betas" in optimizer.defaults
@@ -714,8 +714,8 @@ class SequentialLR(Combination):
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "Sequential Schedulers expects number of schedulers provided to be one more than the number of "
-                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be equal to "
-                f"{len(milestones)}"
+                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be "
+                f"equal to {len(milestones)}"
             )
         self._milestones, self.last_epoch = milestones, last_epoch + 1
         for group in optimizer.param_groups:  # each scheduler has already made its first step: take them back

@@ -360,7 +360,7 @@ def check_betas(optimizer: Optimizer, betas: Any) -> None:
             raise ValueError(f"{_name(optimizer)}: Invalid beta parameter at index {k}: {beta} (it lies in [0, 1))")
 
 
-class SparseAdam(Optimizer):
+class SparseAdam:
     """Not here: it is for sparse gradients, and all tensors of minidl are dense. Use Adam."""
 
     def __init__(self, params: Any, *args: Any, **kwargs: Any) -> None:
