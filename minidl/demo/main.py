@@ -16,6 +16,7 @@ import minidl
 from ..files import atomic_write
 from . import digits, networks, pictures
 from .proofs import Row, prove, together
+from .table import listing
 from .train import History, predict, train
 
 SEEDS = (0, 1, 2)
@@ -26,6 +27,8 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="minidl demo",
         description="Check the gradient of every op to second order, then train a small CNN on real handwriting.",
+        epilog=listing(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--all", action="store_true", help="a row for each op, not only for each family")
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="FOLDER", help="default: %(default)s")

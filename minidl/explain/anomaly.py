@@ -20,12 +20,13 @@ from ..errors import SYMBOLS, module_path, user_names
 from .hints import hint
 
 engine = sys.modules["minidl.autograd.backward"]  # the package has the function under that name
-_differentiate = engine.differentiate  # type: ignore[attr-defined]
+_differentiate = engine.differentiate
 _evaluate, _composite, _init = Op.evaluate, Composite.evaluate, Op.__init__
 
 
 class AnomalyError(RuntimeError, FloatingPointError):
-    """A value that is not finite, where it first appeared. A RuntimeError as PyTorch's, by its nature a FloatingPointError.
+    """A value that is not finite, where it first appeared. A RuntimeError as PyTorch's, by its nature a "
+    "FloatingPointError.
 
     `op` is the operation as called, `stage` one of "forward", "backward" and "loss", `file` and `line` the user's."""
 
@@ -177,12 +178,14 @@ class Range:
         low, high = (finite.min(), finite.max()) if finite.size else (np.nan, np.nan)
         missing = x.size - finite.size
         nans = int(np.isnan(x).sum()) if missing else 0
-        return cls(name, kind, float(low), float(high), int(x.size - np.count_nonzero(x)), nans, missing - nans, int(x.size))
+        zeros = int(x.size - np.count_nonzero(x))
+        return cls(name, kind, float(low), float(high), zeros, nans, missing - nans, int(x.size))
 
     def __str__(self) -> str:
         if not self.size or not self.kind[-1] == ")":
             return f"{self.name}: {self.kind}"
-        bad = [f"{n} {what}" for n, what in ((self.nans, "nan"), (self.infs, "inf"), (self.zeros, "zero" + "s" * (self.zeros > 1))) if n]
+        counts = (self.nans, "nan"), (self.infs, "inf"), (self.zeros, "zero" + "s" * (self.zeros > 1))
+        bad = [f"{n} {what}" for n, what in counts if n]
         finite = f"from {self.low:.4g} to {self.high:.4g}" if self.low == self.low else "nothing finite"
         return f"{self.name}: {self.kind}, {finite}" + "".join(f", {b}" for b in bad)
 
@@ -203,7 +206,8 @@ class Site:
 
     def where(self) -> str:
         text = linecache.getline(self.file, self.line).strip()
-        return f"{self.file}:{self.line}" + (f": {text}" if text else "") + (f"\n  in {self.module}" if self.module else "")
+        path = f"\n  in {self.module}" if self.module else ""
+        return f"{self.file}:{self.line}" + (f": {text}" if text else "") + path
 
 
 def _site(op: Op, arrays: Sequence[Any], params: dict[str, Any]) -> Site:
@@ -243,10 +247,10 @@ def _site(op: Op, arrays: Sequence[Any], params: dict[str, Any]) -> Site:
 def _watched(evaluate: Callable[..., Any]) -> Callable[..., Any]:
     def evaluate_and_look(self: Op, xp: Any, arrays: Sequence[Any], params: dict[str, Any]) -> Any:
         wanted = mode()
-        with np.errstate(**({} if wanted == "off" else {"all": "ignore"})):  # the error says more than a warning
-            y, vjps = evaluate(self, xp, arrays, params)
         if wanted == "off":
-            return y, vjps
+            return evaluate(self, xp, arrays, params)
+        with np.errstate(all="ignore"):  # the error says more than a warning
+            y, vjps = evaluate(self, xp, arrays, params)
         site = _site(self, arrays, params)
         if wanted == "all":
             for value in y if type(y) is tuple else (y,):
@@ -281,7 +285,7 @@ def _judge(site: Site, value: Any, arrays: Sequence[Any], params: dict[str, Any]
         )
     elif any(not _finite(t.array) for _, t in leaves if _nan(t.array)):
         name, t = next((name, t) for name, t in leaves if _nan(t.array))
-        cause = f"{name} held {_count(t.array)} before any operation: look at where the data come from, and mend it there."
+        cause = f"{name} held {_count(t.array)} before any operation: mend it where the data come from."
     else:
         cause = hint(site.op.name, "forward", site.ranges, params, bad)
     raise _anomaly(what, site, cause, "forward")
@@ -340,12 +344,15 @@ def _look(gx: Any, gs: Sequence[Any], site: Site, k: int) -> None:
     if wanted == "off" or not _is_array(gx) or (_finite(gx) if wanted == "all" else not _nan(gx)):
         return
     name = site.names[k] if k < len(site.names) else f"operand {k + 1}"
-    incoming = [Range.of("gradient coming in" + (f" {j + 1}" if len(gs) > 1 else ""), g) for j, g in enumerate(gs) if _is_array(g)]
+    number = lambda j: f" {j + 1}" if len(gs) > 1 else ""
+    incoming = [Range.of("gradient coming in" + number(j), g) for j, g in enumerate(gs) if _is_array(g)]
     what = f"backward of {site.called} gave {_count(gx)} in the gradient of {name}"
     if site.within:
-        what = f"backward of {site.op.name}, itself a step of the backward of {site.within} (second order), gave {_count(gx)}"
+        what = f"backward of {site.op.name}, itself a step of the backward of {site.within} (second order), "
+        what += f"gave {_count(gx)}"
     if any(r.nans or r.infs for r in incoming):
-        what = f"the gradient coming in to the backward of {site.called} holds {_count(next(g for g in gs if not _finite(g)))}"
+        bad = next(g for g in gs if not _finite(g))
+        what = f"the gradient coming in to the backward of {site.called} holds {_count(bad)}"
         cause = "it is a sum of contributions, or a hook's, that went beyond the largest number; scale the loss down."
     else:
         cause = hint(site.op.name, "backward", site.ranges, site.params, Range.of(name, gx), incoming)
@@ -366,12 +373,14 @@ def _watched_differentiate(roots: Any, seeds: Any, targets: Any, retain: bool, c
             if not _finite(root.array):
                 raise _outside(
                     f"the loss is {_count(root.array)}, so its gradients would be, too",
-                    "it was computed outside `with minidl.debug():`, or from an infinity given on purpose; put the forward "
+                    "it was computed outside `with minidl.debug():`, or from an infinity given on purpose; put the "
+                    "forward "
                     "pass inside the block, and it will stop at the operation.", "loss",
                 )  # fmt: skip
         for seed in seeds:
             if not _finite(seed.array):
-                raise _outside(f"the gradient given to backward holds {_count(seed.array)}", "start from finite numbers.", "loss")
+                what = f"the gradient given to backward holds {_count(seed.array)}"
+                raise _outside(what, "start from finite numbers.", "loss")
     found = _differentiate(roots, seeds, targets, retain, create_graph)
     for key, g in found.items() if wanted == "all" else ():
         array = g.array if isinstance(g, Tensor) else g
@@ -379,7 +388,8 @@ def _watched_differentiate(roots: Any, seeds: Any, targets: Any, retain: bool, c
             what = f"the gradient of a {'leaf' if isinstance(key, Tensor) else 'tensor'} ({array.dtype} {array.shape})"
             raise _outside(
                 f"{what} holds {_count(array)}, of a sum of contributions or of an operation called outside the block",
-                "put the forward pass inside `with minidl.debug():` too; scale the loss down if the sum overflows.", "backward",
+                "put the forward pass inside `with minidl.debug():` too; scale the loss down if the sum "
+                "overflows.", "backward",
             )  # fmt: skip
     return found
 

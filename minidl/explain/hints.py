@@ -33,12 +33,13 @@ def _forward(op: str, x: Any, last: Any, ranges: Any, params: dict[str, Any], ba
         return f"{over}. Add a small number to the divisor (x / (s + 1e-8)), or leave the zeros out."
     if op in EXPS and x.high == x.high and not x.infs:
         return (
-            f"an overflow: e^x is beyond {largest:.1e}, the largest number here, from x = {math.log(largest):.1f} on, and x "
+            f"an overflow: e^x is beyond {largest:.1e}, the largest number here, from x = {math.log(largest):.1f} "
+            "on, and x "
             f"reaches {max(abs(x.low), abs(x.high)):.4g}. Subtract the largest entry first, as softmax, logsumexp and "
             "binary_cross_entropy_with_logits do."
         )
     if op == "sqrt" and x.low < 0:
-        return "the square root of a negative number; rounding may have made a sum of squares negative: clamp(x, min=0)."
+        return "the square root of a negative number. If rounding made a sum of squares negative: clamp(x, min=0)."
     if op == "pow":
         if x.low < 0 and bad.nans:
             return "a negative number to a fractional power is not real."
@@ -46,12 +47,14 @@ def _forward(op: str, x: Any, last: Any, ranges: Any, params: dict[str, Any], ba
             return "zero to a negative power: a division by zero. Add a small number to the base."
     if op in {"softmax", "log_softmax", "attention", "logsumexp", "cross_entropy"} and any(r.infs for r in ranges):
         return (
-            "a row in which every entry is masked (-inf) has no softmax: 0 / 0. Let each row keep an entry, or mask with "
+            "a row in which every entry is masked (-inf) has no softmax: 0 / 0. Let each row keep an entry, or mask "
+            "with "
             "a large finite number such as -1e9."
         )
     if op in {"var", "std"} and _freedom(params) > 0:
         return (
-            f"the variance of {_freedom(params)} element or fewer with correction={_freedom(params)} is 0 / 0: give it more, "
+            f"the variance of {_freedom(params)} element or fewer with correction={_freedom(params)} is 0 / 0: give "
+            "it more, "
             "or correction=0 (unbiased=False)."
         )
     if op == "mean" and bad.nans and not any(r.nans or r.infs for r in ranges):
@@ -67,7 +70,8 @@ def _forward(op: str, x: Any, last: Any, ranges: Any, params: dict[str, Any], ba
     if bad.infs and not any(r.nans or r.infs for r in ranges):
         reach = max((max(abs(r.low), abs(r.high)) for r in ranges if r.size), default=0.0)
         return (
-            f"an overflow: the result is beyond {largest:.1e}, the largest number here; the inputs reach {reach:.4g}. Do the "
+            f"an overflow: the result is beyond {largest:.1e}, the largest number here; the inputs reach "
+            f"{reach:.4g}. Do the "
             "weights grow? Lower the learning rate, clip the gradients, normalise."
         )
     if any(r.nans for r in ranges):
@@ -77,20 +81,22 @@ def _forward(op: str, x: Any, last: Any, ranges: Any, params: dict[str, Any], ba
 
 def _backward(op: str, x: Any, last: Any, ranges: Any, bad: Any) -> str:
     if op == "sqrt" and x.zeros:
-        trap = " (`where` does not help: both its branches are computed, and 0 times infinity is nan.)" if bad.nans else ""
-        return f"the slope of sqrt at 0 is infinite. Keep away from it: sqrt(x + 1e-8).{trap}"
+        trap = " (`where` does not help: both its branches are computed, and 0 times infinity is nan.)"
+        return f"the slope of sqrt at 0 is infinite. Keep away from it: sqrt(x + 1e-8).{trap if bad.nans else ''}"
     if op in {"vector_norm", "std", "hypot"}:
-        return "a norm (or standard deviation) of zero has no slope: sqrt'(0) is infinite. Add a small number under the root."
+        return "the slope of a norm (or standard deviation) at zero is infinite. Add a small number under the root."
     if op == "pow" and x.zeros:
         return "the slope of x**p at 0 is infinite for p < 1: add a small number to x."
     if op in LOGS and last.zeros:
         return (
-            "the slope of the logarithm at 0 is infinite. If `where` was to keep the zeros out: it does not, both branches are "
+            "the slope of the logarithm at 0 is infinite. If `where` was to keep the zeros out: it does not, both "
+            "branches are "
             "computed, and 0 times infinity is nan. Make the input safe first: log(where(x > 0, x, 1))."
         )
     if op in {"div", "reciprocal"} and last.zeros:
         return (
-            "a division by zero. If `where` was to keep the zeros out: both branches are computed, and 0 times infinity is nan. "
+            "a division by zero. If `where` was to keep the zeros out: both branches are computed, and 0 times "
+            "infinity is nan. "
             "Make the divisor safe first: x / where(s == 0, 1, s)."
         )
     if op == "div" and last.size:

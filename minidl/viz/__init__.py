@@ -12,6 +12,7 @@ _FUNCTIONS = {
     "Summary": "costs",
     "activation_histograms": "histograms",
     "attention_maps": "attention",
+    "gradient_error": "gradcheck",
     "gradient_flow": "gradients",
     "gradients_through_time": "gradients",
     "graph": "drawing",
@@ -21,6 +22,7 @@ _FUNCTIONS = {
     "record": "tape",
     "step": "stepper",
     "summary": "costs",
+    "v_curve": "gradcheck",
     "weight_histograms": "histograms",
 }
 
@@ -28,6 +30,7 @@ __all__ = [
     "Summary",
     "activation_histograms",
     "attention_maps",
+    "gradient_error",
     "gradient_flow",
     "gradients_through_time",
     "graph",
@@ -37,6 +40,7 @@ __all__ = [
     "record",
     "step",
     "summary",
+    "v_curve",
     "weight_histograms",
 ]
 
@@ -56,6 +60,8 @@ if _TYPE_CHECKING:
     from .costs import Summary as Summary
     from .costs import summary as summary
     from .drawing import graph as graph
+    from .gradcheck import gradient_error as gradient_error
+    from .gradcheck import v_curve as v_curve
     from .gradients import gradient_flow as gradient_flow
     from .gradients import gradients_through_time as gradients_through_time
     from .histograms import activation_histograms as activation_histograms

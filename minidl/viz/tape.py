@@ -169,7 +169,12 @@ class Entry:
     @property
     def formula(self) -> str:
         """The op's own text: its docstring."""
-        return inspect.getdoc(self.op) or "" if self.kind == "op" and self.op is not VALUE else ""
+        return inspect.getdoc(self.op) or "" if isinstance(self.op, Op) else ""
+
+    @property
+    def opaque(self) -> bool:
+        """Is it a Function of the user's own, which cannot be run again at other values?"""
+        return self.kind == "op" and self.op is not VALUE and not isinstance(self.op, Op)
 
     @property
     def arguments(self) -> list[str]:

@@ -1,25 +1,19 @@
 """PyTorch's samples of its own operators (OpInfo), each run on both sides."""
 
-import collections
 import contextlib
-import dataclasses
 import functools
 import itertools
-import random
 import re
-import warnings
-import zlib
 
 import numpy as np
 import torch
-from torch.testing._internal.common_methods_invocations import op_db
-from torch.testing._internal.opinfo.core import SampleInput
 
 import minidl
 
-from .compare import flat, same, same_array
+from .compare import flat, same
+from .databases import SampleInput, op_db
 from .mirror import Foreign, Mirror, Missing, find, names_of_functions, numbers
-from .names import in_scope
+from .outcomes import Outcome, gradients, lacks, quiet, raised, scope, seed, shown
 
 # Floats with gradients first; a whole-number, a small and a truth dtype for promotion and refusals.
 DTYPES = [torch.float64, torch.float32, torch.int64, torch.uint8, torch.bool]
@@ -32,33 +26,8 @@ RANDOM = re.compile(
 )
 
 
-@dataclasses.dataclass
-class Outcome:
-    """One sample on one side and the other."""
-
-    op: str
-    name: str  # in the list
-    how: str  # function, method, in place, operator, alias, error; "... refused" where PyTorch refuses the sample
-    dtype: str
-    number: int
-    sample: str
-    value: str = ""  # why it differs; "" where it agrees
-    first: str | None = None  # of the gradient; None where there is none to compare
-    second: str | None = None
-
-    @property
-    def why(self):
-        order = [("", self.value), ("gradient: ", self.first), ("second gradient: ", self.second)]
-        return next((stage + text for stage, text in order if text), "")
-
-
 def title(op):
     return op.name + (f"/{op.variant_test_name}" if op.variant_test_name else "")
-
-
-@functools.cache
-def scope():
-    return set(in_scope())
 
 
 def path_of(op):
@@ -75,14 +44,6 @@ def operators():
     return {title(op): op for op in op_db if path_of(op)}
 
 
-def seed(text):
-    """The same samples each time. (Past PyTorch's own way to iterate, which reads the call stack at each sample.)"""
-    number = zlib.crc32(text.encode())
-    torch.default_generator.manual_seed(number)
-    np.random.seed(number)
-    random.seed(number)
-
-
 def is_random(op):
     return bool(RANDOM.fullmatch(op.name)) or "/in_place" in title(op)
 
@@ -95,13 +56,6 @@ def spread(items, cap):
     if len(items) <= cap:
         return items
     return [items[k * (len(items) - 1) // max(cap - 1, 1)] for k in range(cap)]
-
-
-@contextlib.contextmanager
-def quiet():
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
 
 
 def run(op, cap=None, dtypes=DTYPES):
@@ -191,6 +145,8 @@ def both_sides(op, sample, how, torch_function, path, dtype, outcome):
         outcome.how = f"{how} refused"
         refused(mirror, torch_function, path, mine, keywords, type(error), outcome)
         return
+    known = any(isinstance(t, torch.Tensor) and t.requires_grad for t in flat(theirs))
+    outcome.twice = known and dtype is torch.float64 and op.supports_gradgrad and not how.endswith("in place")
     try:
         function = mirrored(mirror, torch_function, path)
         if how.endswith("in place"):
@@ -212,7 +168,7 @@ def both_sides(op, sample, how, torch_function, path, dtype, outcome):
 def called(op, function, args, keywords, mirror=None, grad=True):
     """The result, through the operator's own wrapper for gradients where it has one (an input made symmetric …)."""
     wrapper = op.gradcheck_wrapper
-    plain = getattr(wrapper, "__name__", "") == "<lambda>"  # the default: the function, as it is
+    plain = wrapper.__qualname__ == "OpInfo.<lambda>"  # the default: the function, as it is
     with contextlib.nullcontext() if grad else torch.no_grad():
         if plain:
             return function(*args, **keywords)
@@ -226,6 +182,8 @@ def mirrored(mirror, torch_function, path):
 def judge(op, sample, mirror, ours, theirs, dtype, how, outcome):
     process = sample.output_process_fn_grad
     drawn = is_random(op)
+    if dim := tie_dim(op, sample):
+        ours, theirs = untied(ours, theirs, sample.input, *dim)
     identity = getattr(process, "__name__", "") == "<lambda>" and process.__code__.co_code == _IDENTITY
     if not identity and not how.endswith("in place"):  # what is unique of the result, up to signs and the like
         outcome.value = same(ours, theirs, values=False)
@@ -241,65 +199,35 @@ def judge(op, sample, mirror, ours, theirs, dtype, how, outcome):
     gradients(mirror.pairs, flat(ours), flat(theirs), twice, outcome)
 
 
+# Which of several equal numbers comes first is nobody's promise: where the dim of each stands among the arguments.
+TIED = {"sort": 0, "argsort": 0, "topk": 1, "kthvalue": 1, "mode": 0, "median": 0, "nanmedian": 0}
+
+
+def tie_dim(op, sample):
+    """(the dim,) that an operator orders along, where equal numbers may stand in any order."""
+    if op.name not in TIED or sample.kwargs.get("stable") or not sample.input.ndim:
+        return ()
+    given = sample.args[TIED[op.name] :]
+    dim = sample.kwargs.get("dim", given[0] if given else None if op.name.endswith("median") else -1)
+    return () if dim is None or isinstance(dim, bool) else (dim,)
+
+
+def untied(ours, theirs, input, dim):
+    """The results, with our places for PyTorch's where equal numbers stand there."""
+    first, last = flat(ours), list(flat(theirs))
+    mine = torch.from_numpy(np.array(first[-1].array)) if isinstance(first[-1], minidl.Tensor) else None
+    if mine is None or mine.dtype != torch.int64 or mine.shape != last[-1].shape:
+        return ours, theirs
+    kept = mine.ndim == input.ndim
+    at = [i if kept else i.unsqueeze(dim) for i in (mine, last[-1])]
+    if mine.numel() and int(mine.max()) < input.shape[dim]:
+        a, b = (torch.gather(input.detach(), dim, i) for i in at)
+        if torch.equal(a, b):
+            last[-1] = mine
+    return ours, (type(theirs)(last) if isinstance(theirs, tuple) else last[-1])
+
+
 _IDENTITY = (lambda x: x).__code__.co_code
-
-
-def gradients(leaves, ours, theirs, twice, outcome):
-    """First and second derivatives in random directions, by the leaves (theirs, ours) that require them."""
-    leaves = [(t, m) for t, m in leaves if t.requires_grad]
-    pairs = [(t, m) for t, m in zip(theirs, ours) if isinstance(t, torch.Tensor) and t.requires_grad]
-    if not leaves or not pairs:
-        return
-    if any(not m.requires_grad for _, m in pairs):
-        outcome.first = "the result requires no gradient"
-        return
-    rng = np.random.default_rng(outcome.number)
-    weights = [np.asarray(rng.normal(size=tuple(t.shape))).astype(str(m.dtype)) for t, m in pairs]
-    seeds = [torch.from_numpy(w.copy()) for w in weights]
-    outputs, inputs = [t for t, _ in pairs], [t for t, _ in leaves]
-    try:
-        their_first = torch.autograd.grad(outputs, inputs, seeds, create_graph=twice, allow_unused=True)
-    except Exception:
-        return  # PyTorch has none for this sample
-    try:
-        our_first = minidl.autograd.grad([m for _, m in pairs], [m for _, m in leaves],
-                                         [minidl.from_numpy(w) for w in weights], create_graph=twice, allow_unused=True)
-    except Exception as error:
-        outcome.first = raised(error)
-        return
-    outcome.first = same_gradients(our_first, their_first, 10)
-    if outcome.first or not twice:
-        return
-    again = [(t, m, np.asarray(rng.normal(size=tuple(t.shape)))) for t, m in zip(their_first, our_first)
-             if t is not None and t.requires_grad]
-    if not again:
-        return
-    seeds = [torch.from_numpy(w.copy()) for _, _, w in again]
-    try:
-        their_second = torch.autograd.grad([t for t, _, _ in again], inputs, seeds, allow_unused=True)
-    except Exception:
-        return  # likewise
-    try:
-        usable = [(m, w) for _, m, w in again if m is not None and m.requires_grad]
-        our_second = [None] * len(leaves)
-        if usable:
-            our_second = minidl.autograd.grad([m for m, _ in usable], [m for _, m in leaves],
-                                              [minidl.from_numpy(w) for _, w in usable], allow_unused=True)
-    except Exception as error:
-        outcome.second = raised(error)
-        return
-    outcome.second = same_gradients(our_second, their_second, 100)
-
-
-def same_gradients(ours, theirs, loose):
-    for number, (mine, other) in enumerate(zip(ours, theirs)):
-        if mine is None and other is None:
-            continue
-        a = np.zeros(tuple(other.shape), str(other.dtype).removeprefix("torch.")) if mine is None else mine.array
-        b = np.zeros_like(a) if other is None else numbers(other)
-        if why := same_array(a, b, loose):
-            return f"of input {number}: {why}"
-    return ""
 
 
 def run_errors(op, cap):
@@ -348,52 +276,6 @@ def refused(mirror, torch_function, path, args, keywords, kind, outcome):
         outcome.value = f"accepts what PyTorch refuses with {kind.__name__}"
 
 
-def lacks(error):
-    """Does minidl not have a name? (Asked for by one of PyTorch's own wrappers around its functions.)"""
-    return isinstance(error, AttributeError) and re.fullmatch(
-        r"(?:module|type object|'Tensor' object)? ?(?:'minidl)?\.?(.*?)'? has no attribute '(\w+)'", str(error))
-
-
-def raised(error, kind=None):
-    if found := lacks(error):
-        where = "Tensor" if "Tensor" in found[1] else found[1] or "torch"
-        return f"missing: {where}.{found[2]}"
-    return f"raises {type(error).__name__}{f', not {kind.__name__}' if kind else ''}: {line(error)}"
-
-
-def line(error):
-    return " ".join(str(error).split())[:110]
-
-
 def described(sample):
     """A sample in a line: shapes instead of numbers."""
     return shown(sample.input, *sample.args, **sample.kwargs)
-
-
-def shown(*args, **keywords):
-    def show(value):
-        if isinstance(value, torch.Tensor):
-            return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
-        if isinstance(value, (tuple, list)):
-            inner = ", ".join(map(show, value))
-            return f"[{inner}]"
-        return re.sub(r"<function (\S+) .*>", r"\1", repr(value))
-
-    parts = [*map(show, args), *(f"{k}={show(v)}" for k, v in keywords.items())]
-    return ", ".join(parts)[:150]
-
-
-def summary(outcomes):
-    """Counts: samples, those that agree in value and first gradient, those with a second one, and those that agree."""
-    counts = collections.Counter()
-    for o in outcomes:
-        if o.how == "error" or o.how.endswith("refused"):
-            counts["errors"] += 1
-            counts["errors agree"] += not o.value
-            continue
-        counts["samples"] += 1
-        counts["agree"] += not (o.value or o.first)
-        if o.second is not None or (o.dtype == "float64" and o.value and not o.how.endswith("in place") or o.first):
-            counts["second"] += 1
-            counts["second agree"] += o.second == ""
-    return counts

@@ -4,13 +4,13 @@ import functools
 
 import numpy as np
 import torch
-from torch.testing._internal.common_optimizers import OptimizerErrorEnum, optim_db
 
 import minidl
 
 from .compare import same_array
+from .databases import OptimizerErrorEnum, optim_db
 from .mirror import Foreign, Mirror, Missing, find, numbers
-from .operators import Outcome, quiet, raised, scope, shown
+from .outcomes import Outcome, quiet, raised, scope, shown
 
 STEPS = 6
 

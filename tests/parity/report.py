@@ -11,15 +11,15 @@ import torch
 
 from .mirror import Missing, find
 from .names import LEFT_OUT, families, in_scope
-from .operators import summary
+from .outcomes import summary
 
 PAGE = Path(__file__).with_name("PARITY.md")
 
 # The least that the page may show, in per cent. The aim is 99 in value and first gradient, and 97 in second order;
 # a figure here only ever rises.
 BARS = {
-    "operators: samples that agree in value and first gradient": 73.0,
-    "operators: those that agree in second order": 40.0,
+    "operators: samples that agree in value and first gradient": 94.0,
+    "operators: those that agree in second order": 86.0,
 }
 
 

@@ -2,7 +2,7 @@
 
 from .faults import KINDS as KINDS
 from .faults import plant as plant
-from .hypotheses import Diagnosis as Diagnosis
+from .patient import Diagnosis as Diagnosis
 from .report import Finding as Finding
 from .report import Report as Report
 from .report import examine as examine

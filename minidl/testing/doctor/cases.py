@@ -68,19 +68,16 @@ def _recorded(func: Any, given: Any, leaves: list[Tensor], labels: list[str], ca
             found = grad(roots, leaves, gs, allow_unused=True)
             raw = {id(edge): gx for edge, gx in misshapen if isinstance(edge, Tensor)}
             inner = [(edge, gx) for edge, gx in misshapen if not isinstance(edge, Tensor)]
-            case.note = _inside(inner) if inner else case.note
+            case.inside = _inside(*inner[0]) if inner else ""
             return [raw.get(id(x), None if g is None else host(g)) for x, g in zip(leaves, found)]
 
     case = Case(called, labels, [host(x).astype(np.float64) for x in leaves], evaluate, backward, seed=seed)
     return case
 
 
-def _inside(inner: list[Any]) -> str:
-    edge, gx = inner[0]
-    return (
-        f"inside, what {edge.op.name} gave (shape {tuple(edge.shape)}) got a gradient of shape {tuple(gx.shape)}; "
-        "it was left out"
-    )
+def _inside(edge: Any, gx: Any) -> str:
+    turned = " (it looks transposed)" if np.shape(gx) == edge.shape[::-1] else ""
+    return f"inside the graph, what {edge.op.name} gave, {edge.shape}, got a gradient of shape {np.shape(gx)}{turned}"
 
 
 def watch_shapes(roots: Sequence[Tensor]) -> list[tuple[Any, Any]]:
@@ -131,7 +128,8 @@ def _by_hand(func: Any, given: tuple[Any, ...], gradient: Any, called: str, seed
         found = [host(y) for y in (ys if isinstance(ys, (tuple, list)) else [ys])]
         if scalar and (len(found) != 1 or found[0].size != 1):
             raise ValueError(
-                f"gradcheck: the output has shape {found[0].shape}, so its gradient depends on what comes in from above: "
+                f"gradcheck: the output has shape {found[0].shape}, so its gradient depends on what comes in from "
+                "above: "
                 "write grad(g, *inputs), with g the gradient of the output"
             )
         return found
@@ -149,7 +147,7 @@ def _by_hand(func: Any, given: tuple[Any, ...], gradient: Any, called: str, seed
         if len(found) == len(given):
             found = [found[k] for k in checked]
         if len(found) != len(checked):
-            raise ValueError(f"gradcheck: {len(found)} gradients came back for {len(checked)} inputs; return one for each")
+            raise ValueError(f"gradcheck: {len(found)} gradients came back for {len(checked)} inputs; return as many")
         return [None if g is None else host(g) for g in found]
 
     names = names_of(func, given)
@@ -176,7 +174,8 @@ def _takes_upstream(gradient: Any, inputs: int) -> bool:
     needed = [p for p in places if p.default is p.empty]
     if len(needed) not in (inputs, inputs + 1):
         raise ValueError(
-            f"gradcheck: the gradient must be called as grad(g, *inputs), or grad(*inputs) for a function that gives one "
+            f"gradcheck: the gradient must be called as grad(g, *inputs), or grad(*inputs) for a function that "
+            "gives one "
             f"number; with {inputs} input{'s' * (inputs != 1)} it takes {len(needed)} arguments"
         )
     return len(needed) == inputs + 1
@@ -226,7 +225,9 @@ def like(t: Any, values: Any) -> Any:
 
 
 def flat(given: Any) -> list[Tensor]:
-    return [t for x in given for t in ([x] if isinstance(x, Tensor) else flat(x) if isinstance(x, (tuple, list)) else [])]
+    """The tensors, however nested in tuples and lists."""
+    inside = lambda x: [x] if isinstance(x, Tensor) else flat(x) if isinstance(x, (tuple, list)) else []
+    return [t for x in given for t in inside(x)]
 
 
 def outputs_of(result: Any) -> list[Tensor]:

@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
     ink = Ink(colour, unicode)
     quiet = options.json or not everything
     if not quiet:
-        print(ink(f"{'':22}{'cases':>6}  {'difference':>10}  verdict", "dim"))
+        print(ink(f"{'':27}{'cases':>5}  {'difference':>10}  verdict", "dim"))
     for name in names:
         found[name] = reports(name, options.order, options.seed, options.fault, optional=everything)
         if not quiet and found[name]:
@@ -118,7 +118,8 @@ def row(name: str, rs: list[Report], fault: str | None, ink: Ink) -> str:
     said = f"{verdict}: {r.kind}" if r.kind else verdict
     colour = "green" if r.healthy else "yellow" if r.passes else "red"
     mark = "✓" if r.healthy or r.kind == fault else "✗"
-    return f"{ink(mark, colour) if ink.unicode else ink(mark).ljust(2)} {name:20}{len(rs):6}  {worst:10.0e}  {ink(said, colour)}"
+    mark = ink(mark if ink.unicode else plain(mark).ljust(2), colour)
+    return f"{mark} {name:25}{len(rs):5}  {worst:10.0e}  {ink(said, colour)}"
 
 
 def summary(found: dict[str, list[Report]], fault: str | None, ink: Ink) -> str:
@@ -126,7 +127,8 @@ def summary(found: dict[str, list[Report]], fault: str | None, ink: Ink) -> str:
     cases = sum(map(len, there.values()))
     if fault:
         named = sum(rs[0].kind == fault for rs in there.values())
-        return ink(f"{fault} planted in {len(there)} ops and layers: named in {named}. (It cannot be in {len(found) - len(there)}.)")
+        never = len(found) - len(there)
+        return ink(f"{fault} planted in {len(there)} ops and layers: named in {named}. (It cannot be in {never}.)")
     ill = [name for name, rs in there.items() if not all(r.healthy for r in rs)]
     if not ill:
         return ink(f"{len(there)} ops and layers, {cases} cases: every gradient is right.", "green")

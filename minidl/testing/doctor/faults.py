@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .hypotheses import broadcasts, far, summed, turned
-from .measure import Case, _column, slopes
+from .measure import Case, column, slopes
+from .mistakes import broadcasts, summed, turned
+from .patient import far
 
 Fault = Callable[[Any, Any, Any], Any]  # (right gradient, values, seeds) -> wrong gradient
 
@@ -86,10 +87,14 @@ def overwrite(case: Case, k: int) -> Iterator[Case]:
     def right(values: Any, seeds: Any) -> list[Any]:
         return [None if a is None else a + b for a, b in zip(*both(values, seeds))]
 
-    twice = replace(
-        case, evaluate=lambda values: [*case.evaluate(values)] * 2, backward=right, note=f"used twice; {case.note}".rstrip("; ")
-    )  # fmt: skip
-    yield with_gradient(twice, k, lambda g, values, seeds: g * 0 if (last := both(values, seeds)[1][k]) is None else last)
+    note = f"used twice; {case.note}".rstrip("; ")
+    twice = replace(case, evaluate=lambda values: [*case.evaluate(values)] * 2, backward=right, note=note)
+
+    def last(g: Any, values: Any, seeds: Any) -> Any:
+        second = both(values, seeds)[1][k]
+        return np.zeros_like(g) if second is None else second
+
+    yield with_gradient(twice, k, last)
 
 
 def broadcast(case: Case, k: int) -> Iterator[Case]:
@@ -123,7 +128,7 @@ def kink(case: Case, k: int) -> Iterator[Case]:
             values = [moved if j == k else y for j, y in enumerate(case.values)]
             try:
                 middle = case.flat(values)
-                slope, left, right, apart = _column(case, values, k, entry, case.step, middle)
+                slope, left, right, apart = column(case, values, k, entry, case.step, middle)
             except (ValueError, RuntimeError):  # outside the function's domain
                 continue
             smooth = np.isfinite(middle).all() and np.isfinite([left, right]).all()

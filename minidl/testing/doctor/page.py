@@ -23,15 +23,16 @@ STYLE = """
 .gd .soft { color: var(--soft); font-size: .9rem; } .gd code, .gd pre { font: .875rem/1.45 ui-monospace, monospace; }
 .gd section { border: 1px solid var(--line); border-radius: 8px; padding: 1.25rem; margin: 1.25rem 0; }
 .gd .told { border-left: 4px solid var(--wrong); background: var(--card); padding: .6rem 1rem; margin: 1rem 0; }
-.gd .told.note { border-color: var(--warn); } .gd .told b { color: var(--wrong); } .gd .told.note b { color: var(--warn); }
-.gd .told p { margin: .2rem 0; }
+.gd .told.note { border-color: var(--warn); } .gd .told.note b { color: var(--warn); }
+.gd .told b { color: var(--wrong); } .gd .told p { margin: .2rem 0; }
 .gd table { border-collapse: collapse; width: 100%; margin: .75rem 0; } .gd td, .gd th { text-align: left;
   padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 .gd th { color: var(--soft); font-weight: 500; font-size: .875rem; }
 .gd .ok { color: var(--right); } .gd .ill { color: var(--wrong); } .gd .warn { color: var(--warn); }
 .gd .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; } .gd figure { margin: 0; flex: 1 1 22rem; min-width: 0; }
 .gd figcaption { font-size: .9rem; color: var(--soft); margin-bottom: .25rem; }
-.gd svg { width: 100%; height: auto; display: block; } .gd svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
+.gd svg { width: 100%; height: auto; display: block; }
+.gd svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 .gd pre { background: var(--code); padding: .8rem 1rem; border-radius: 6px; overflow-x: auto; margin: .5rem 0 0; }
 .gd summary { cursor: pointer; color: var(--soft); margin-top: 1rem; }
 """
@@ -41,9 +42,11 @@ def page(reports: "Sequence[Report]") -> str:
     """A whole page of reports: those with something wrong in full, the others in full only where they are few."""
     ill = [r for r in reports if not r.healthy]
     full = list(reports) if len(reports) <= 3 else ill
-    said = f"{len(ill)} of {len(reports)} have something wrong." if ill else "Every gradient is right."
-    parts = [f"<h1>Gradient Doctor</h1><p class='soft'>{escape(said)} Gradients against finite differences, with random "
-             f"inputs and upstream gradients, in float64.</p>"]  # fmt: skip
+    said = "Every gradient is right."
+    if ill:
+        said = "Something is wrong." if len(reports) == 1 else f"Something is wrong in {len(ill)} of {len(reports)}."
+    about = "Gradients against finite differences, with random inputs and upstream gradients, in float64."
+    parts = [f"<h1>Gradient Doctor</h1><p class='soft'>{said} {about}</p>"]
     if len(reports) > 1:
         rows = "".join(
             f"<tr><td>{escape(r.case.name)}</td><td class='soft'>{escape(r.case.note)}</td>"
@@ -56,7 +59,8 @@ def page(reports: "Sequence[Report]") -> str:
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         "<meta name='color-scheme' content='light dark'><title>Gradient Doctor</title>"
-        f"<style>{STYLE} body {{ margin: 0 }} main {{ max-width: 62rem; margin: 0 auto; padding: 1.5rem }}</style></head>"
+        f"<style>{STYLE} body {{ margin: 0 }} main "
+        f"{{ max-width: 62rem; margin: 0 auto; padding: 1.5rem }}</style></head>"
         f"<body class='gd'><main>{''.join(parts)}</main></body></html>\n"
     )
 
@@ -85,7 +89,8 @@ def _section(r: "Report") -> str:
         note = " note" if r.passes else ""
         same = [o.kind for o in f.diagnoses[1:3] if o.kind != "scale"]
         also = f"<p class='soft'>The same numbers would come of: {escape(', '.join(same))}.</p>" if same else ""
-        told = f"<div class='told{note}'><p><b>{escape(d.kind)}</b>: {escape(d.says)}</p><p>→ {escape(d.fix)}</p>{also}</div>"
+        told = f"<p><b>{escape(d.kind)}</b>: {escape(d.says)}</p><p>→ {escape(d.fix)}</p>{also}"
+        told = f"<div class='told{note}'>{told}</div>"
     if f.verdict == "different":
         told += (
             f"<p class='soft'>At <code>{escape(f.name)}{list(f.at) or ''}</code> the gradient says "
@@ -100,16 +105,17 @@ def _section(r: "Report") -> str:
         )
     if f.error is not None and f.verdict != "exact" and f.claimed.size > 1:
         plots.append(
-            f"<figure><figcaption>Where: |claimed − numeric| in <code>{escape(f.name)}</code> {f.shape}, dark is "
+            f"<figure><figcaption>Where: |claimed − numeric| in <code>{escape(f.name)}</code>, full colour is "
             f"{f.difference:.2g}.</figcaption>{heat_svg(f)}</figure>"
         )
-    source = f"<details open><summary>What ran</summary><pre>{escape(r.case.source)}</pre></details>" if r.case.source else ""
+    source = f"<details open><summary>What ran</summary><pre>{escape(r.case.source)}</pre></details>"
     order = "second" if r.case.order == 2 else "first"
     return (
         f"<section><h2 class='{_class(r)}'>{'✓' if r.healthy else '✗'} {escape(r.case.name)}</h2>"
-        f"<p class='soft'>{escape(r.case.note)}{' · ' if r.case.note else ''}{order} order · seed {r.case.seed}</p>{told}"
+        f"<p class='soft'>{escape(r.case.note)}{' · ' if r.case.note else ''}{order} order · seed "
+        f"{r.case.seed}</p>{told}"
         f"<table><tr><th>input</th><th>shape</th><th>verdict</th><th>diagnosis</th></tr>{rows}</table>"
-        f"<div class='plots'>{''.join(plots)}</div>{source}</section>"
+        f"<div class='plots'>{''.join(plots)}</div>{source if r.case.source else ''}</section>"
     )
 
 
@@ -149,7 +155,8 @@ def heat_svg(f: "Finding") -> str:
         for j in range(columns)
     )
     folded = " (leading axes folded)" if len(f.shape) > 2 else ""
-    across = f"<text x='{left + columns * cell / 2:.1f}' y='{rows * cell + 28:.1f}' text-anchor='middle'>last axis</text>"
+    middle, below = left + columns * cell / 2, rows * cell + 28
+    across = f"<text x='{middle:.1f}' y='{below:.1f}' text-anchor='middle'>last axis</text>"
     down = f"<text x='{left - 8}' y='22' text-anchor='end'>row 0</text>"
     width = max(440.0, left + columns * cell + 12)
     return (

@@ -16,11 +16,13 @@ WIDTH, INPUTS, ROWS = 79, 5, 7
 # What a console without Unicode shows; what is not here loses its accents, or becomes a question mark.
 PLAIN = {
     "✓": "ok", "✗": "X", "→": "->", "−": "-", "·": ".", "│": "|", "└": "+", "─": "-", "●": "o", "…": "...", "⊙": "*",
-    "Σ": "sum ", "∂": "d", "√": "sqrt ", "μ": "mu", "σ": "sigma", "ε": "eps", "ᵀ": ".T", "²": "^2", "³": "^3", "½": "1/2",
+    "Σ": "sum ", "∂": "d", "√": "sqrt ", "μ": "mu", "σ": "sigma", "ε": "eps", "ᵀ": ".T", "²": "^2",
+    "³": "^3", "½": "1/2",
     "⁻": "^-", "¹": "1", "≤": "<=", "≥": ">=", "×": "x", "∞": "inf", "π": "pi", "δ": "delta", "α": "alpha", "β": "beta",
     "λ": "lambda", "Φ": "Phi", "φ": "phi", "ₖ": "_k", "ᵢ": "_i", "ⱼ": "_j", "∈": "in", "⟨": "<", "⟩": ">", "°": "",
     "\N{COMBINING MACRON}": "_bar", "\N{COMBINING CIRCUMFLEX ACCENT}": "hat",
-    "░": ".", "▒": ":", "▓": "+", "█": "#", "≠": "!=", "∘": "o", "′": "'", "ᵧ": "_y", "Π": "prod ", "∨": "or", "∧": "and",
+    "░": ".", "▒": ":", "▓": "+", "█": "#", "≠": "!=", "∘": "o", "′": "'", "ᵧ": "_y",
+    "Π": "prod ", "∨": "or", "∧": "and",
 }  # fmt: skip
 COLOURS = {"red": 31, "green": 32, "yellow": 33, "dim": 2, "bold": 1}
 SHADES = " ░▒▓█"
@@ -28,7 +30,8 @@ SHADES = " ░▒▓█"
 
 def capabilities(stream: Any, environment: Any = os.environ) -> tuple[bool, bool]:
     """(colour, Unicode): what this stream can show."""
-    colour = bool(getattr(stream, "isatty", bool)()) and "NO_COLOR" not in environment and environment.get("TERM") != "dumb"
+    terminal = bool(getattr(stream, "isatty", bool)()) and environment.get("TERM") != "dumb"
+    colour = terminal and not environment.get("NO_COLOR")
     try:
         "✗─●█ᵀ\N{COMBINING MACRON}".encode(getattr(stream, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -71,7 +74,9 @@ def report(r: "Report", colour: bool = False, unicode: bool = True, more: str = 
     title = r.case.name + (f"  {r.case.note}" if r.case.note else "")
     title = (title if unicode else plain(title))[: WIDTH - len(right) - 1]
     lines = [ink(title, "bold") + " " * (WIDTH - len(title) - len(right)) + ink(right, "dim")]
-    shown = sorted(r.findings, key=lambda f: (f is not r.worst, not f.diagnoses))[:INPUTS] if len(r.findings) > INPUTS else r.findings
+    shown = list(r.findings)
+    if len(shown) > INPUTS:
+        shown = sorted(shown, key=lambda f: (f is not r.worst, not f.diagnoses))[:INPUTS]
     width = min(24, max(len(f.name) + len(str(f.shape)) for f in shown) + 2)
     for f in shown:
         lines.append(_input(f, width, ink))

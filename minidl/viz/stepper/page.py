@@ -2,7 +2,9 @@
 
 import html
 import json
+import math
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +19,8 @@ from ...nn import Module
 from .. import layout
 from ..layout import Box, Layout, fitted, text_width
 from ..tape import Call, Entry, Tape, names_around, tape_of
-from .passes import Pass, differences, error, faults, right
-from .story import Story, about, formula
+from .passes import Check, Pass, differences, error, faults, right
+from .story import Phrase, Story, about, formula
 from .values import Values, number, shape
 
 ASSETS = Path(__file__).parent
@@ -26,14 +28,32 @@ FAULTS = ("depth-first", "overwrite", "no-unbroadcast", "wrong-transpose", "stal
 
 TITLE, TEXT = 17.0, 16.0  # sizes of letters in a box: what a back row can read
 SWATCH, HEIGHT, MARGIN = 38.0, 60.0, 12.0
+MOST = 600  # operations of one page
 WIDEST = 230.0  # of a label; a longer one is cut, and whole in the panel
 
 
 class Page:
-    """The finished page. A notebook shows it; `save` writes it."""
+    """The finished page. A notebook shows it; `save` writes it.
 
-    def __init__(self, text: str, drawn: Layout) -> None:
-        self.html, self.layout = text, drawn
+    `data` is what it is drawn from: the nodes, the steps in words, the values, and the planted faults."""
+
+    def __init__(self, data: dict[str, Any], drawn: Layout) -> None:
+        self.data, self.layout, self.html = data, drawn, assemble(data)
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        return self.data["steps"]
+
+    @property
+    def proved(self) -> bool:
+        """Do finite differences bear out the gradient of every node that has no kink?"""
+        return all(node["check"][0] != WRONG for node in self.data["nodes"] if "check" in node)
+
+    @property
+    def first_wrong(self) -> dict[str, str | None]:
+        """For each planted fault the first node whose gradient it makes wrong; None where it does no harm."""
+        nodes, found = self.data["nodes"], {f["key"]: f["first"] for f in self.data["faults"]}
+        return {key: None if e is None else nodes[e]["name"] for key, e in found.items()}
 
     def save(self, path: str | os.PathLike[str]) -> "Page":
         with atomic_write(path, "w", encoding="utf-8") as file:
@@ -73,17 +93,38 @@ def step(
     if model is not None:
         called = {k: v for k, v in called.items() if not isinstance(v, Module)} | {"model": model}
     tape = tape_of(loss, called)
+    if len(tape.ops) > MOST:
+        raise ValueError(
+            f"step: this graph has {len(tape.ops)} operations, and more than {MOST} nobody steps through; take fewer "
+            "layers or time steps, or a part of the graph"
+        )
     drawn = arrange(tape)
-    data = contents(tape, drawn)
+    with np.errstate(all="ignore"):  # NaN and inf are shown, not complained about
+        data = contents(tape, drawn)
     data["begin"] = fault
     data["title"] = title or f"{Story(tape, Pass(), Values()).names[tape.root]}: {len(tape.ops)} operations"
-    page = Page(assemble(data), drawn)
+    page = Page(data, drawn)
     return page if path is None else page.save(path)
 
 
 def assemble(data: dict[str, Any]) -> str:
-    read = lambda name: (ASSETS / name).read_text(encoding="utf-8")
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    """The whole file."""
+
+    def read(name: str) -> str:
+        return re.sub(r"^ +", "", (ASSETS / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    patterns: dict[str, int] = {}
+
+    def packed(value: Any) -> Any:
+        """Sentences as [number of their pattern, *words]."""
+        if isinstance(value, Phrase):
+            return {"p": patterns.setdefault(value.pattern, len(patterns)), "w": value.words}
+        if isinstance(value, dict):
+            return {k: packed(v) for k, v in value.items()}
+        return [packed(v) for v in value] if isinstance(value, list) else value
+
+    small = {**data, "steps": packed(data["steps"]), "faults": packed(data["faults"]), "patterns": list(patterns)}
+    text = json.dumps(small, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     page = read("page.html").replace("/*STYLE*/", read("style.css")).replace("/*SCRIPT*/", read("script.js"))
     return page.replace("<!--TITLE-->", html.escape(data["title"])).replace("/*DATA*/", text)
 
@@ -106,20 +147,21 @@ def single(e: Entry) -> bool:
 
 def arrange(tape: Tape) -> Layout:
     """The layout of a tape: a box for each entry, a group for each call of a module."""
-    story = Story(tape, Pass(), Values())
+    story, keys = Story(tape, Pass(), Values()), group_keys(tape)
     boxes = []
     for e in tape.entries:
         second = 17 * 0.61 * TEXT if single(e) else text_width(subtitle(e), TEXT)
         width = max(text_width(label(e, story, tape), TITLE), second) + 2 * MARGIN
         if not single(e):
             width += 2 * SWATCH + MARGIN + 4
-        boxes.append(Box(e.index, round(width), HEIGHT, tuple(group_key(c) for c in tape.groups_of(e))))
-    labels = {group_key(c): text_width(group_label(c), TITLE) + 40 for c in tape.groups}
+        boxes.append(Box(e.index, math.ceil(width), HEIGHT, tuple(keys[c] for c in tape.groups_of(e))))
+    labels = {key: text_width(group_label(c), TITLE) + 40 for c, key in keys.items()}
     return layout.arrange(boxes, [(a.index, b.index) for a, b in tape.edges], labels)
 
 
-def group_key(call: Call) -> str:
-    return f"m{call.number}"
+def group_keys(tape: Tape) -> dict[Call, str]:
+    """A name for each group, the same whenever the same program runs."""
+    return {call: f"m{k}" for k, call in enumerate(tape.groups)}
 
 
 def group_label(call: Call) -> str:
@@ -157,7 +199,7 @@ def contents(tape: Tape, drawn: Layout) -> dict[str, Any]:
                 formulas[e.name] = len(pieces)
                 pieces.append(formula(e))
             node["f"] = formulas[e.name]
-            node["op"] = e.name
+            node["op"], node["letters"] = e.name, e.arguments
         if e.origin.source is not None:
             node["src"] = sources.setdefault(e.origin.source, len(sources))
         if e.origin.calls:
@@ -177,7 +219,7 @@ def contents(tape: Tape, drawn: Layout) -> dict[str, Any]:
             {"file": Path(s.file).name, "line": s.line, "text": s.text.strip(), "cols": columns(s), "in": s.function}
             for s in sources
         ],
-        "steps": steps, "faults": [story.fault(f) for f in faults(tape)], "values": values.table,
+        "steps": steps, "faults": [story.fault(f) for f in faults(tape, good)], "values": values.table,
         "layout": exported(tape, drawn),
     }  # fmt: skip
 
@@ -190,21 +232,27 @@ def columns(source: Any) -> list[int] | None:
     return [max(source.columns[0] - indent, 0), max(source.columns[1] - indent, 0)]
 
 
-def badge(checked: tuple[float, Any], own: Any) -> list[Any]:
-    """[good, text] of a finite-difference badge."""
-    off, exact = checked
-    if not off < 1e-4:
-        return [0, f"finite differences disagree by {off:.0e}: a kink, or a value at the edge of its range?"]
-    text = f"finite differences agree to {max(off, 1e-12):.0e}"
-    rounding = 0.0 if own is None else error(np.asarray(own), exact)
+RIGHT, WRONG, KINK = 1, 0, 2
+
+
+def badge(checked: Check, own: Any) -> list[Any]:
+    """[verdict, text] of a finite-difference badge."""
+    if not math.isfinite(checked.off):
+        return [KINK, "the loss or its gradient is not finite here, so finite differences say nothing"]
+    if not checked.off < 1e-4:
+        if checked.kink:
+            return [KINK, "a kink (relu at 0, a tie of max): a slope to either side, and backward takes one"]
+        return [WRONG, f"finite differences disagree by {checked.off:.0e}"]
+    text = f"finite differences agree to {max(checked.off, 1e-12):.0e}"
+    rounding = 0.0 if own is None else error(np.asarray(own), checked.gradient)
     if rounding is not None and rounding > 1e-3:
         text += f" in float64; {own.dtype} rounding is off by {rounding:.0e}"
-    return [1, text]
+    return [RIGHT, text]
 
 
 def exported(tape: Tape, drawn: Layout) -> dict[str, Any]:
     """The layout for the script, which adds up the heights of rows as `Layout.place` does."""
-    labels = {group_key(c): group_label(c) for c in tape.groups}
+    labels = {key: group_label(c) for c, key in group_keys(tape).items()}
     r = lambda x: round(x, 1)
     groups = {
         (g.key or "root"): {

@@ -2,7 +2,15 @@
 // Draws the page from its data. Python has chosen the rows, the order in them and every x (viz/layout.py);
 // here the heights of rows are added up, because folding changes them.
 
+// A sentence comes as the number of its pattern and the words that belong in it.
 const D = JSON.parse(document.getElementById("data").textContent);
+(function spell(value) {
+  for (const key in value) {
+    const v = value[key];
+    if (v && v.w) value[key] = D.patterns[v.p].replace(/\{(\d)\}/g, (_, k) => v.w[k]);
+    else if (v && typeof v === "object") spell(v);
+  }
+})([D.steps, D.faults]);
 const L = D.layout, $ = id => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const svg = document.querySelector("#graph svg");
@@ -173,7 +181,8 @@ function card(title, at, kind = "", note = "") {
       canvas.setAttribute("aria-label", `heat map of ${name}, from ${value.lo} to ${value.hi}`);
       box.append(canvas);
       make("small", {}, `${value.lo} … ${value.hi}`, box);
-      if (value.i || value.e) make("small", {}, [value.i && "slice " + value.i, value.e && "means of " + value.e].filter(Boolean).join(", "), box);
+      if (value.i) make("small", {}, "slice " + value.i, box);
+      if (value.e) make("small", {}, "means of " + value.e, box);
     }
   }
   if (note) make("small", {}, note, box);
@@ -221,6 +230,7 @@ function hidden() { // is the value of this step still to be predicted?
 // ------------------------------------------------------------------------------------------- the graph
 
 let placed = null;
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function drawGraph() {
   const steps = stepsNow(), s = steps[state.step], fault = FAULT[state.fault];
@@ -240,7 +250,8 @@ function drawGraph() {
   const revealed = fault && fault.first !== null && (!state.predict || state.committed.has(state.fault));
   const bad = revealed ? shown(fault.first, state.closed) : null;
 
-  for (const [key, r] of Object.entries(placed.groups).sort((a, b) => L.groups[a[0]].in.length - L.groups[b[0]].in.length))
+  const open = Object.entries(placed.groups).sort((a, b) => L.groups[a[0]].in.length - L.groups[b[0]].in.length);
+  for (const [, r] of open)
     make("rect", { class: "group", x: r.x, y: r.y, width: r.w, height: r.h }, null, svg);
   for (const edge of placed.edges) {
     const lit = s.k === "forward" && edge.v === s.e;
@@ -254,7 +265,7 @@ function drawGraph() {
       make("path", { d: `M${x - 9} ${y + 13}L${x} ${y}L${x + 9} ${y + 13}`, class: "edge", style: "stroke:var(--backward);stroke-width:4" }, null, svg);
     }
   }
-  for (const [key, r] of Object.entries(placed.groups)) {
+  for (const [key, r] of open) {
     const head = make("g", { class: "head", tabindex: 0, role: "button", "data-key": key, "aria-expanded": "true", "aria-label": `fold ${L.groups[key].label}` }, null, svg);
     make("rect", { x: r.x + 2, y: r.y + 2, width: Math.min(r.w - 4, L.groups[key].fw + 20), height: L.header - 4, rx: 8 }, null, head);
     make("text", { x: r.x + 12, y: r.y + 21 }, "▾ " + L.groups[key].label, head);
@@ -289,9 +300,9 @@ function drawGraph() {
     }
     const verdict = wrong ? [0, "wrong by " + wrong.off] : complete.has(e) && !fault ? node.check : null;
     if (verdict) {
-      const b = make("g", { class: "check" + (verdict[0] ? "" : " bad") }, null, g);
+      const b = make("g", { class: "check" + [" bad", "", " kink"][verdict[0]] }, null, g);
       make("circle", { cx: r.x + r.w - 3, cy: r.y + 2, r: 10 }, null, b);
-      make("text", { x: r.x + r.w - 3, y: r.y + 8 }, verdict[0] ? "✓" : wrong ? "✗" : "?", b);
+      make("text", { x: r.x + r.w - 3, y: r.y + 8 }, ["✗", "✓", "∧"][verdict[0]], b);
       make("title", {}, verdict[1], b);
     }
     pressed(g, () => choose(e));
@@ -301,14 +312,21 @@ function drawGraph() {
   const other = to !== null ? placed.folded[to] || placed.boxes[to] : at;
   if (at && !state.fit) {
     const x = (at.x + at.w / 2 + other.x + other.w / 2) / 2 * scale, y = (at.y + at.h / 2 + other.y + other.h / 2) / 2 * scale;
-    area.scrollTo({ left: x - area.clientWidth / 2, top: y - area.clientHeight / 2 });
+    area.scrollTo({ left: x - area.clientWidth / 2, top: y - area.clientHeight / 2, behavior: calm ? "auto" : "smooth" });
   } else if (!at && !state.fit) area.scrollTo({ left: (placed.width * scale - area.clientWidth) / 2, top: 0 });
+}
+
+const pictures = {};
+
+function picture(at) { // as an address, drawn once in light and once in dark
+  const key = at + (dark() ? " dark" : "");
+  return pictures[key] = pictures[key] || heat(D.values[at]).toDataURL();
 }
 
 function swatch(parent, x, y, at, kind) {
   const value = at === null || at === undefined ? null : D.values[at];
   if (!value) { make("rect", { class: "slot", x, y, width: 38, height: 38 }, null, parent); return; }
-  make("image", { x, y, width: 38, height: 38, preserveAspectRatio: "none", href: heat(value).toDataURL() }, null, parent);
+  make("image", { x, y, width: 38, height: 38, preserveAspectRatio: "none", href: picture(at) }, null, parent);
   make("rect", { class: "frame" + kind, x, y, width: 38, height: 38 }, null, parent);
 }
 
@@ -336,8 +354,9 @@ function choose(e) { // a node: guess it, or go to where it is computed, then to
 
 function sentences(where, list) {
   for (const text of list) {
-    const p = make("p", {}, null, where), lead = text.match(/^([A-Z][\w ,-]{2,30}): /);
-    if (lead) { make("strong", {}, lead[1] + ":", p); p.append(text.slice(lead[1].length + 1)); } else p.append(text);
+    const p = make("p", {}, null, where), lead = text.match(/^([A-Z][^:.()]{2,40}): /);
+    if (lead) make("strong", {}, lead[1] + ":", p);
+    (lead ? text.slice(lead[1].length + 1) : text).split("`").forEach((part, k) => p.append(k % 2 ? make("code", {}, part) : part));
   }
 }
 
@@ -388,8 +407,9 @@ function drawPanel() {
   $("formula").hidden = !text;
   $("formula").replaceChildren();
   if (text) {
-    make("b", {}, `the formula of ${node.op}`, $("formula"));
-    text.slice(0, 7).forEach((pieces, i) => {
+    const letters = D.operands[s.e].map((o, k) => o === null ? null : `${node.letters[k]} is ${name(o)}`).filter(Boolean);
+    make("b", {}, `the formula of ${node.op}: y is ${node.name}` + letters.slice(0, 6).map(l => ", " + l).join(""), $("formula"));
+    text.slice(0, Math.max(5, s.piece ? s.piece[0] + 1 : 0)).forEach((pieces, i) => {
       const row = make("div", {}, null, $("formula"));
       pieces.forEach((piece, j) => {
         const lit = s.piece && s.piece[0] === i && s.piece[1] === j || s.k === "forward" && i === 0 && j === 0;
@@ -412,8 +432,8 @@ function drawPanel() {
   const target = fault ? null : s.k === "backward" && s.n[0] === s.n[1] && !hide ? D.nodes[s.to] : s.k === "seed" ? node : null;
   $("badge").hidden = !(target && target.check);
   if (target && target.check) {
-    $("badge").textContent = (target.check[0] ? "✓ " : "✗ ") + target.name + ": " + target.check[1];
-    $("badge").className = target.check[0] ? "" : "bad";
+    $("badge").textContent = ["✗ ", "✓ ", "∧ "][target.check[0]] + target.name + ": " + target.check[1];
+    $("badge").className = ["bad", "", "kink"][target.check[0]];
   }
   const asking = hide || (fault && state.predict && s.k === "plant" && !state.committed.has(state.fault));
   $("ask").hidden = !asking;

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tape import Entry, Tape
 from .passes import Contribution, Fault, Pass, error, first_wrong, is_wrong
-from .values import Values, number, shape
+from .values import Values, encode, number, shape
 
 BAR = "\u0304"  # x̄ is x and this
 
@@ -49,6 +49,8 @@ class Story:
                 f"want{'s' if len(leaves) == 1 else ''} a gradient: {self.listed(leaves)}.",
                 "Step forward (→) through the operations in the order in which they ran, then backward, where each "
                 "passes its gradient on to what it was computed from.",
+                "Boxes with round ends are tensors that no operation made, dashed where they want no gradient. A small "
+                "picture is a value, the second one its gradient: orange is positive, blue negative.",
             ],
         }  # fmt: skip
 
@@ -92,25 +94,27 @@ class Story:
         if first:
             say.append(self.why_now(c.user))
         else:
-            say.append(f"Still {user}: the same upstream gradient, now for the operand {letter}.")
+            still = "Still {0}: the same upstream gradient, now for {1}, the operand {2}."
+            say.append(Phrase(still, user, target, letter))
         if c.summed_axes:
-            say.append(
-                f"Un-broadcast: forward, {target} {shape(c.added)} was repeated along {axes(c)} to fit {shape(c.raw)}. "
-                f"Each copy sends a gradient back: they are summed over {axes(c)}, {shape(c.raw)} → {shape(c.added)}."
-            )
+            say.append(Phrase(
+                "Un-broadcast: forward, {0} {1} was repeated along {2} to fit {3}. Each copy sends a gradient back: "
+                "they are summed over {2}, {3} → {1}.",
+                target, shape(c.added), axes(c), shape(c.raw),
+            ))  # fmt: skip
         total = self.total[c.target]
         if total > 1:
             say.append(self.fork(c, total))
         if c.arrival == total:
             leaf = c.target.kind == "leaf"
-            done = f"is {target}.grad" if leaf else "is passed on when its turn comes"
-            say.append(f"Complete: nothing more will arrive at {target}; this {done}.")
+            done = "is {0}.grad" if leaf else "is passed on when its turn comes"
+            say.append(Phrase("Complete: nothing more will arrive at {0}; this " + done + ".", target))
         if np.size(c.after) == 1 and c.before is not None:
             tell.append(f"{number(c.before)} + {number(c.added)} = {number(c.after)}")
         add = self.values.add
         step = {
             "k": "backward", "e": c.user.index, "to": c.target.index, "place": c.place, "bar": bar(letter),
-            "title": f"Backward: {user} passes a gradient to {target}",
+            "title": Phrase("Backward: {0} passes a gradient to {1}", user, target),
             "say": say, "tell": tell, "up": add(c.upstream), "raw": add(c.raw), "added": add(c.added),
             "before": add(c.before), "after": add(c.after), "n": [c.arrival, total], "first": first,
             "ask": self.question(c.added, f"the contribution to {target}"),
@@ -139,23 +143,25 @@ class Story:
         name = self.names[e]
         if e is self.tape.root:
             return f"Why now: {name} is the end of the tape. Nothing used it, so nothing has to be waited for."
-        return (
-            f"Why now: everything that used the result of {name} ({self.users(e)}) has passed its gradient on, so "
-            f"nothing is missing. Reverse order of execution makes sure of that: users always ran later."
-        )
+        return Phrase(
+            "Why now: everything that used the result of {0} ({1}) has passed its gradient on, so "
+            "nothing is missing. Reverse order of execution makes sure of that: users always ran later.",
+            name, self.users(e),
+        )  # fmt: skip
 
     def fork(self, c: Contribution, total: int) -> str:
         target = self.names[c.target]
         if c.arrival < total:
-            return (
-                f"A fork: {target} is used {total} times, by {self.users(c.target)}. This is arrival {c.arrival} of "
-                f"{total}; its gradient is not complete before all have come."
-            )
-        return (
-            f"Add, do not overwrite: {target} is used {total} times, by {self.users(c.target)}, so it changes "
-            f"{self.names[self.tape.root]} along {total} paths, and its gradient is the sum over the paths. "
-            f"This is arrival {c.arrival} of {total}."
-        )
+            return Phrase(
+                "A fork: {0} is used {1} times, by {2}. This is arrival {3} of {1}; its gradient is not complete "
+                "before all have come.",
+                target, total, self.users(c.target), c.arrival,
+            )  # fmt: skip
+        return Phrase(
+            "Add, do not overwrite: {0} is used {1} times, by {2}, so it changes {4} along {1} paths, and its gradient "
+            "is the sum over the paths. This is arrival {3} of {1}.",
+            target, total, self.users(c.target), c.arrival, self.names[self.tape.root],
+        )  # fmt: skip
 
     def full(self, e: Entry) -> str:
         return f"{e.variable} = {e.name}" if e.kind == "op" and e.variable else self.names[e]
@@ -184,14 +190,14 @@ class Story:
         """[question, answer, tolerance] for predict mode: a number where numbers are shown, else a shape."""
         if isinstance(value, (list, tuple)) or not np.size(value):
             return None
-        if np.size(value) > 24 or np.ndim(value) > 2:
-            return [f"Which shape has {what}?", shape(value)]
+        if "n" not in encode(np.asarray(value)):
+            return [Phrase("Which shape has {0}?", what), shape(value)]
         at = np.unravel_index(int(np.abs(value).argmax()), np.shape(value))
         v = float(value[at])
         if not np.isfinite(v):
             return None
         entry = f" at [{', '.join(str(int(k)) for k in at)}]" if at else ""
-        return [f"What is {what}{entry}?", number(v), max(abs(v) * 0.02, 1e-3)]
+        return [Phrase("What is {0}{1}?", what, entry), number(v), float(f"{max(abs(v) * 0.02, 1e-3):.2g}")]
 
     # ---- faults
 
@@ -237,13 +243,26 @@ class Story:
         if off is None:
             return f"Its gradient has shape {shape(g)} and its value {shape(reference)}."
         if np.size(g) == 1:
-            return f"The gradient is {number(np.ravel(g)[0])}; right is {number(np.ravel(reference)[0])}."
+            wrong, true = number(np.ravel(g)[0]), number(np.ravel(reference)[0])
+            return Phrase("The gradient is {0}; right is {1}.", wrong, true)
         at = np.unravel_index(int(np.nanargmax(np.abs(g - reference))), np.shape(g))
         where = ", ".join(str(int(k)) for k in at)
-        return f"Worst at [{where}]: {number(g[at])}; right is {number(reference[at])}."
+        return Phrase("Worst at [{0}]: {1}; right is {2}.", where, number(g[at]), number(reference[at]))
 
 
 # ------------------------------------------------------------------------------------------------ words
+
+
+class Phrase(str):
+    """A sentence that remembers the pattern it was made from, so that a page can keep each pattern once."""
+
+    pattern: str
+    words: tuple[Any, ...]
+
+    def __new__(cls, pattern: str, *words: Any) -> "Phrase":
+        self = super().__new__(cls, pattern.format(*words))
+        self.pattern, self.words = pattern, words
+        return self
 
 
 def names(tape: Tape) -> dict[Entry, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 CELLS = 14  # along each side of a heat map
-NUMBERS = 24  # as many are written out
+NUMBERS, COLUMNS = 20, 5  # as many are written out, and as many in a row
 LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"  # 64 shades, from −m to m
 
 
@@ -54,7 +54,7 @@ def encode(x: Any) -> dict[str, Any]:
     out: dict[str, Any] = {"s": shape(x)}
     if x.size == 0:
         return {**out, "n": []}
-    if x.size <= NUMBERS and x.ndim <= 2 and (x.ndim == 0 or x.shape[-1] <= 8):
+    if x.size <= NUMBERS and x.ndim <= 2 and (x.ndim == 0 or x.shape[-1] <= COLUMNS):
         return {**out, "n": [[number(v, 4 if x.size == 1 else 3) for v in row] for row in np.atleast_2d(x)]}
     plane = np.atleast_2d(x[(0,) * max(x.ndim - 2, 0)]).astype(np.float64)
     if x.ndim > 2:
