@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd import Memory, Tensor
+from ..autograd.memory import tick
 from ..backend import NUMPY, Array, backend_of
 from ..errors import describe
 
@@ -132,7 +133,9 @@ class Bundle:
         in_parts(optimizer, w, g, self.moments, group, t)
         for ravel, place in zip(self.ravels, self.places):
             ravel[...] = w[place]
-        Memory.written_again(self.memories)
+        Memory.latest = now = tick()  # further writes into the arrays that `written` was told of: all announced at once
+        for memory in self.memories:
+            memory.stamp = now
 
 
 class Plan:
