@@ -394,7 +394,8 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     if dtype.kind != "f":
         raise RuntimeError(f"nextafter: floats are needed, got {describe(input)} and {describe(other)}")
     a, b = (backend_of(t.array).to_host(t.array).astype(dtype) for t in (input, other))
-    return into(out, Tensor(move(np.asarray(np.nextafter(a, b)), input.device)))
+    y = Tensor(move(np.asarray(np.nextafter(a, b)), input.device))
+    return into(out, ops.where(ops.zeros_like(y, dtype=bool), input, y))  # a constant, as PyTorch has it
 
 
 def fill(input: Tensor, value: Any) -> Tensor:

@@ -199,9 +199,10 @@ def matrix_rank(
         S = svdvals(A)
         if not S.array.size:
             return into(out, ops.zeros_like(S, shape=A.shape[:-2], dtype="int64"))
+        atol, rtol = (unsqueeze(t, -1) if isinstance(t, Tensor) and t.ndim else t for t in (atol, rtol))
         bound = ops.mul(ops.max(S, axis=(-1,), keepdims=True), rtol)
         if atol is not None:
-            bound = ops.maximum(bound, unsqueeze(atol, -1) if isinstance(atol, Tensor) and atol.ndim else atol)
+            bound = ops.maximum(bound, atol)
         return into(out, sum(ops.gt(S, bound), -1))
 
 
@@ -401,7 +402,7 @@ class LUWithInfos(NamedTuple):
 
     LU: Tensor
     pivots: Tensor
-    infos: Tensor
+    info: Tensor
 
 
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:

@@ -330,7 +330,7 @@ def clamp(xp, x, low=None, high=None):
 @op(samples=PAIRS, promote="float")
 def logaddexp(xp, a, b):
     """y = ln(eᵃ + eᵇ)        ā = ȳ σ(a − b)        b̄ = ȳ σ(b − a)"""
-    d = xp.where(a == b, 0, a - b)  # infinities of one sign do not differ
+    d = xp.where((a == b) & xp.isinf(a), 0, a - b)  # infinities of one sign do not differ
     y = xp.maximum(a, b) + xp.log1p(xp.exp(-xp.abs(d)))
     return y, (lambda g: g * xp.sigmoid(d), lambda g: g * xp.sigmoid(-d))
 
