@@ -129,7 +129,7 @@ LAYERS: dict[str, Layer] = {
     "MultiheadAttention": Layer(lambda: nn.MultiheadAttention(4, 2), on((3, 2, 4), (2, 2, 4), (2, 2, 4))),
     "RNN": Layer(lambda: nn.RNN(3, 2, num_layers=2), on((3, 2, 3))),
     "RNNCell": Layer(lambda: nn.RNNCell(3, 2), on((2, 3), (2, 2))),
-    "Transformer": Layer(lambda: nn.Transformer(2, 1, 1, 1, 3, dropout=0.0), on((3, 2, 2), (2, 2, 2))),
+    "Transformer": Layer(lambda: nn.Transformer(3, 1, 1, 1, 2, dropout=0.0), on((3, 1, 3), (2, 1, 3))),
     "TransformerDecoder": Layer(lambda: nn.TransformerDecoder(decoder(), 1), on((2, 2, 4), (3, 2, 4))),
     "TransformerDecoderLayer": Layer(lambda: decoder(), on((2, 2, 4), (3, 2, 4))),
     "TransformerEncoder": Layer(lambda: nn.TransformerEncoder(encoder(), 1, enable_nested_tensor=False), on((3, 2, 4))),
