@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Node, Tensor
+from ..autograd.batch import like_samples
 from ..autograd.memory import tick
 from ..autograd.modes import modes
 from ..backend import (
@@ -205,7 +206,7 @@ def _like(
 ) -> Tensor:
     wanted = input.dtype if dtype is None else check_dtype(dtype, operation)
     shape = input.shape if size is None else shape_of(size, operation)
-    return new(fill, shape, wanted, input.device if where is None else where, requires_grad)
+    return like_samples(new(fill, shape, wanted, input.device if where is None else where, requires_grad), input)
 
 
 def zeros_like(
@@ -307,8 +308,10 @@ def arange(
     wanted = None if dtype is None else check_dtype(dtype, "arange")
     if wanted == "int64":
         start, end, step = int(start), int(end), int(step)
-    if not step or not all(math.isfinite(v) for v in (start, end, step)):
-        raise RuntimeError(f"arange: finite numbers and a step that is not 0 are needed, got {start}, {end}, {step}")
+    if not step:
+        raise RuntimeError("arange: the step cannot be 0")
+    if not all(math.isfinite(v) for v in (start, end, step)):
+        raise RuntimeError(f"arange: finite numbers are needed, got {start}, {end} and {step}")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: steps of {step} do not lead from {start} to {end}")
     whole = all(isinstance(v, int) for v in (start, end, step))

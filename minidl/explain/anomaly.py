@@ -20,7 +20,7 @@ from ..errors import SYMBOLS, module_path, user_names
 from .hints import hint
 
 engine = sys.modules["minidl.autograd.backward"]  # the package has the function under that name
-_differentiate = engine.differentiate  # type: ignore[attr-defined]
+_differentiate = engine.differentiate
 _evaluate, _composite, _init = Op.evaluate, Composite.evaluate, Op.__init__
 
 
@@ -247,10 +247,10 @@ def _site(op: Op, arrays: Sequence[Any], params: dict[str, Any]) -> Site:
 def _watched(evaluate: Callable[..., Any]) -> Callable[..., Any]:
     def evaluate_and_look(self: Op, xp: Any, arrays: Sequence[Any], params: dict[str, Any]) -> Any:
         wanted = mode()
-        with np.errstate(**({} if wanted == "off" else {"all": "ignore"})):  # the error says more than a warning
-            y, vjps = evaluate(self, xp, arrays, params)
         if wanted == "off":
-            return y, vjps
+            return evaluate(self, xp, arrays, params)
+        with np.errstate(all="ignore"):  # the error says more than a warning
+            y, vjps = evaluate(self, xp, arrays, params)
         site = _site(self, arrays, params)
         if wanted == "all":
             for value in y if type(y) is tuple else (y,):

@@ -403,7 +403,9 @@ class Module:
             moved: dict[int, Tensor] = {}
             for module in self.modules():
                 for name, buffer in module._buffers.items():
-                    if buffer is not None:
+                    if is_lazy(buffer):
+                        buffer.data = fn(buffer.data)
+                    elif buffer is not None:
                         if id(buffer) not in moved:
                             moved[id(buffer)] = fn(buffer)
                         module._buffers[name] = moved[id(buffer)]

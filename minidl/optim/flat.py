@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .optimizer import Optimizer
 
 ARRAY = attrgetter("array")
-SMALL = 16 * 1024  # up to this size a parameter is cheaper to gather than to call a formula for
-PART = 128 * 1024  # elements of a large one at a time: its arrays and the formula's own fit into the cache
+SMALL = 8 * 1024  # up to this size a parameter is cheaper to gather than to call a formula for
+PART = 256 * 1024  # elements of a large one at a time: its arrays and the formula's own fit into the cache
 
 
 def entry_of(optimizer: "Optimizer", p: Tensor, group: dict[str, Any]) -> tuple[dict[str, Any], bool]:

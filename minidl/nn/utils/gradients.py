@@ -14,6 +14,32 @@ def _gradients(parameters: Any) -> list[Tensor]:
 
 
 @no_grad()
+def get_total_norm(
+    tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
+) -> Tensor:
+    """The norm of all tensors as one vector: (Σ |xᵢ|ᵖ)^(1/p)"""
+    tensors, norm_type = [tensors] if isinstance(tensors, Tensor) else list(tensors), float(norm_type)
+    if not tensors:
+        return tensor(0.0)
+    total = _norm(stack([_norm(t, norm_type).to(tensors[0].device) for t in tensors]), norm_type)
+    if error_if_nonfinite and not math.isfinite(total.item()):
+        raise RuntimeError(
+            f"the gradients' norm of order {norm_type} is {total.item()}, so they cannot be clipped; "
+            "error_if_nonfinite=False scales them all the same"
+        )
+    return total
+
+
+@no_grad()
+def clip_grads_with_norm_(
+    parameters: Any, max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients by min(1, max_norm / (total_norm + 10⁻⁶))."""
+    factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+    for g in _gradients(parameters):
+        g.mul_(factor.to(g.device))
+
+
 def clip_grad_norm_(
     parameters: Any,
     max_norm: float,
@@ -25,19 +51,9 @@ def clip_grad_norm_(
 
         ‖g‖ = (Σ |gᵢ|ᵖ)^(1/p)        g ← g · min(1, max_norm / (‖g‖ + 10⁻⁶))        (Pascanu, Mikolov & Bengio 2013)
     """
-    max_norm, norm_type = float(max_norm), float(norm_type)
-    grads = _gradients(parameters)
-    if not grads:
-        return tensor(0.0)
-    total = _norm(stack([_norm(g, norm_type).to(grads[0].device) for g in grads]), norm_type)
-    if error_if_nonfinite and not math.isfinite(total.item()):
-        raise RuntimeError(
-            f"clip_grad_norm_: the gradients' norm of order {norm_type} is {total.item()}, so they cannot be clipped; "
-            "error_if_nonfinite=False scales them all the same"
-        )
-    factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
-    for g in grads:
-        g.mul_(factor.to(g.device))
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, total)
     return total
 
 

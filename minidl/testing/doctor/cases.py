@@ -68,19 +68,16 @@ def _recorded(func: Any, given: Any, leaves: list[Tensor], labels: list[str], ca
             found = grad(roots, leaves, gs, allow_unused=True)
             raw = {id(edge): gx for edge, gx in misshapen if isinstance(edge, Tensor)}
             inner = [(edge, gx) for edge, gx in misshapen if not isinstance(edge, Tensor)]
-            case.note = _inside(inner) if inner else case.note
+            case.inside = _inside(*inner[0]) if inner else ""
             return [raw.get(id(x), None if g is None else host(g)) for x, g in zip(leaves, found)]
 
     case = Case(called, labels, [host(x).astype(np.float64) for x in leaves], evaluate, backward, seed=seed)
     return case
 
 
-def _inside(inner: list[Any]) -> str:
-    edge, gx = inner[0]
-    return (
-        f"inside, what {edge.op.name} gave (shape {tuple(edge.shape)}) got a gradient of shape {tuple(gx.shape)}; "
-        "it was left out"
-    )
+def _inside(edge: Any, gx: Any) -> str:
+    turned = " (it looks transposed)" if np.shape(gx) == edge.shape[::-1] else ""
+    return f"inside the graph, what {edge.op.name} gave, {edge.shape}, got a gradient of shape {np.shape(gx)}{turned}"
 
 
 def watch_shapes(roots: Sequence[Tensor]) -> list[tuple[Any, Any]]:

@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
     ink = Ink(colour, unicode)
     quiet = options.json or not everything
     if not quiet:
-        print(ink(f"{'':22}{'cases':>6}  {'difference':>10}  verdict", "dim"))
+        print(ink(f"{'':27}{'cases':>5}  {'difference':>10}  verdict", "dim"))
     for name in names:
         found[name] = reports(name, options.order, options.seed, options.fault, optional=everything)
         if not quiet and found[name]:
@@ -119,7 +119,7 @@ def row(name: str, rs: list[Report], fault: str | None, ink: Ink) -> str:
     colour = "green" if r.healthy else "yellow" if r.passes else "red"
     mark = "✓" if r.healthy or r.kind == fault else "✗"
     mark = ink(mark if ink.unicode else plain(mark).ljust(2), colour)
-    return f"{mark} {name:20}{len(rs):6}  {worst:10.0e}  {ink(said, colour)}"
+    return f"{mark} {name:25}{len(rs):5}  {worst:10.0e}  {ink(said, colour)}"
 
 
 def summary(found: dict[str, list[Report]], fault: str | None, ink: Ink) -> str:

@@ -14,6 +14,9 @@ def diagnose(p: Patient) -> list[Diagnosis]:
     """The mistakes that explain the claimed gradient, the likeliest first; never empty.
 
     More than one may do, where they come to the same numbers."""
+    if p.case.inside:
+        fix = "the vjp of the operation that took it is wrong: check that operation alone."
+        return [Diagnosis("shape", p.case.inside + "; it was left out.", fix)]
     if p.claimed.shape == p.shape:
         if not np.isfinite([p.claimed[p.looked], p.right[p.looked]]).all():
             return [not_finite(p)]

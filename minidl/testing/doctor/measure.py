@@ -39,6 +39,7 @@ class Case:
     seed: int = 0
     scalar: bool = False  # the hand-written gradient takes no upstream gradient
     order: int = 1
+    inside: str = ""  # a gradient of the wrong shape that was met on the way through the graph
 
     @cached_property
     def outputs(self) -> list[Any]:
@@ -136,8 +137,8 @@ def slopes(case: Case, k: int, values: Arrays | None = None, step: float | None 
     middle = case.flat(values)
     h = case.step if step is None else step
     found = [column(case, values, k, int(e), h, middle) for e in entries]
-    stacked = [np.stack([f[i] for f in found], axis=1) if found else np.zeros((middle.size, 0)) for i in range(3)]
-    return Slopes(x.shape, entries, *stacked, np.array([f[3] for f in found], bool))
+    side = lambda i: np.stack([f[i] for f in found], axis=1) if found else np.zeros((middle.size, 0))
+    return Slopes(x.shape, entries, side(0), side(1), side(2), np.array([f[3] for f in found], bool))
 
 
 def column(case: Case, values: list[Any], k: int, entry: int, h: float, middle: Any) -> tuple[Any, Any, Any, bool]:

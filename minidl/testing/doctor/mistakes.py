@@ -221,12 +221,12 @@ def axis(p: Patient) -> Iterator[Candidate]:
                         p.right.sum(axis=axes, keepdims=keep),
                     )  # fmt: skip
         return
-    for a, b in itertools.combinations(range(len(p.shape)), 2):
-        found = turned(p.case, p.k, a, b, lambda case, values, seeds: numeric_gradient(case, values, seeds, p.k))
+    for i, j in itertools.combinations(range(len(p.shape)), 2):
+        found = turned(p.case, p.k, i, j, lambda case, values, seeds: numeric_gradient(case, values, seeds, p.k))
         for gradient in found:
             yield Candidate(
                 Diagnosis(
-                    "axis", f"the gradient of {p.name} is that of the same function along axis {b} in place of {a} "
+                    "axis", f"the gradient of {p.name} is that of the same function along axis {j} in place of {i} "
                     "(or the other way round).",
                     f"in the backward, sum (or normalise, or expand) along the forward's axis.{p.formula()}",
                 ),
@@ -250,7 +250,7 @@ def turned(case: Case, k: int, a: int, b: int, gradient: Any) -> Iterator[Any]:
         return
     for turn in (True, False):
         seeds = [np.swapaxes(v, a, b) if turn and v.ndim == x.ndim else v for v in case.seeds]
-        found = gradient(case, values, seeds) if [v.shape for v in seeds] == shapes else None
+        found: Any = gradient(case, values, seeds) if [v.shape for v in seeds] == shapes else None
         if np.shape(found) == values[k].shape:
             yield np.swapaxes(found, a, b)
 

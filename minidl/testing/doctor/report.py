@@ -56,7 +56,8 @@ class Report:
     def passes(self) -> bool:
         return all(f.passes for f in self.findings)
 
-    __bool__ = passes.fget  # type: ignore[assignment]
+    def __bool__(self) -> bool:
+        return self.passes
 
     @property
     def healthy(self) -> bool:
@@ -211,8 +212,9 @@ def _second_opinion(p: Patient, bound: float) -> None:
     torn = np.isnan(v @ m.jacobian) | ((error > bound) & (error <= 10 * np.fmin(*gaps)))
     torn &= ~m.kinks & finite
     p.unclear = int(torn.sum())
-    left = (J[:, ~torn] for J in (m.jacobian, m.left, m.right))
-    p.measured[p.k] = Slopes(m.shape, m.entries[~torn], *left, m.kinks[~torn])
+    kept = ~torn
+    J, left, right = m.jacobian[:, kept], m.left[:, kept], m.right[:, kept]
+    p.measured[p.k] = Slopes(m.shape, m.entries[kept], J, left, right, m.kinks[kept])
     for name in ("right", "scale", "looked"):
         p.__dict__.pop(name, None)
 

@@ -112,7 +112,7 @@ def cases(name: str, order: int = 1, seed: int = 0, square: bool = False) -> lis
     """The cases of an op or a layer by its name; with `square`, all of an input's axes are made three long."""
     name = name.removeprefix("nn.")
     if name in LAYERS:
-        made = [_layer(name, LAYERS[name].inputs, order, seed)]
+        made: list[Case | None] = [_layer(name, LAYERS[name].inputs, order, seed)]
     elif name in vars(OPS):
         op = getattr(OPS, name)
         found = [s for s in op.samples if any(a is not None and a.kind in FLOATING for a in s.args)]
@@ -130,7 +130,8 @@ def cases(name: str, order: int = 1, seed: int = 0, square: bool = False) -> lis
 
 def squared(sample: Sample) -> Sample:
     """The sample with every axis three long: then a sum along the wrong axis has the right shape."""
-    return replace(sample, args=tuple(a and replace(a, shape=(3,) * len(a.shape)) for a in sample.args))
+    cube = lambda a: None if a is None else replace(a, shape=(3,) * len(a.shape))
+    return replace(sample, args=tuple(map(cube, sample.args)))
 
 
 def _op(op: Op, sample: Sample, order: int, seed: int) -> Case | None:
@@ -171,7 +172,8 @@ def labels(op: Op, n: int) -> list[str]:
 
 def formulas(op: Op) -> dict[str, str]:
     """`x̄ = …` for each operand, as the docstring has it."""
-    text, found = unicodedata.normalize("NFD", op.__doc__ or ""), {}
+    text = unicodedata.normalize("NFD", op.__doc__ or "")
+    found: dict[str, str] = {}
     for letter, formula in re.findall(r"(\w)\N{COMBINING MACRON} = (.*?)(?=\s{3,}|\n|$)", text):
         found.setdefault(letter, unicodedata.normalize("NFC", f"{letter}\N{COMBINING MACRON} = {formula}"))
     return found
