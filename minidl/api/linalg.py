@@ -412,6 +412,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers of each number of a vector, a row each, ascending."""
+    x = x if x.dtype.kind == "f" else ops.astype(x, dtype="int64")
     return vander(x if x.ndim else ops.reshape(x, shape=(1,)), N, increasing=True)
 
 
