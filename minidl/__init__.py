@@ -133,6 +133,8 @@ from .api import (  # fmt: skip
     deg2rad,
     deg2rad_,
     det,
+    detach,
+    detach_,
     diag,
     diag_embed,
     diagflat,
@@ -226,7 +228,10 @@ from .api import (  # fmt: skip
     inner,
     inverse,
     is_complex,
+    is_conj,
     is_floating_point,
+    is_inference,
+    is_neg,
     is_nonzero,
     is_same_size,
     is_signed,
@@ -463,6 +468,7 @@ from .autograd import (
     set_grad_enabled,
 )
 from .backend import (
+    Size,
     default_generator,
     device,
     get_default_device,
@@ -489,7 +495,7 @@ __version__ = "0.1.0"
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
-Size, dtype = tuple, _np.dtype  # what x.shape and x.dtype are
+dtype = _np.dtype  # what x.dtype is
 contiguous_format, preserve_format = "contiguous_format", "preserve_format"  # every tensor's memory is so
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
@@ -640,6 +646,8 @@ __all__ = [
     "deg2rad",
     "deg2rad_",
     "det",
+    "detach",
+    "detach_",
     "device",
     "diag",
     "diag_embed",
@@ -754,9 +762,12 @@ __all__ = [
     "int64",
     "inverse",
     "is_complex",
+    "is_conj",
     "is_floating_point",
     "is_grad_enabled",
+    "is_inference",
     "is_inference_mode_enabled",
+    "is_neg",
     "is_nonzero",
     "is_same_size",
     "is_signed",
@@ -1012,6 +1023,14 @@ __all__ = [
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
 _PACKAGES = {"data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
 _FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
+# What PyTorch has both here and in nn.functional, with the same arguments.
+_IN_FUNCTIONAL = frozenset(
+    "adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc"
+    " conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity dropout feature_alpha_dropout group_norm"
+    " hardshrink layer_norm max_pool1d max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle"
+    " pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold"
+    " threshold_".split()
+)
 
 
 def __getattr__(name: str) -> _Any:
@@ -1019,6 +1038,8 @@ def __getattr__(name: str) -> _Any:
         return _importlib.import_module(f".{name}", __name__)
     if name in _FUNCTIONS:
         return getattr(__getattr__(_FUNCTIONS[name]), name)
+    if name in _IN_FUNCTIONAL:
+        return getattr(__getattr__("nn").functional, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -11,7 +11,7 @@ import minidl
 
 # name -> what it does, and the function (argv) -> exit status or None that does it
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("check every gradient, train on real digits, write the pictures", "minidl.demo.main:main"),
+    "demo": ("check every gradient, train on real digits, write the pictures", "minidl.demo.table:main"),
     "doctor": ("say what this machine has, what it lacks, and what installs it", "minidl.machine:main"),
     "gradcheck": ("check gradients, and say what is wrong with one", "minidl.testing.doctor.command:main"),
     "train": ("train a network on a data set; survives being killed", "minidl.training.command:main"),

@@ -161,13 +161,6 @@ def not_one_number(operation: str, t: Any) -> RuntimeError:
     )
 
 
-def stale_view(t: Any) -> RuntimeError:
-    return RuntimeError(
-        f"this view ({describe(t)}) was taken before a recorded operation wrote into its base, so its history "
-        "lacks that write; take the view again, after the write"
-    )
-
-
 def stale_history(node: Any, k: int) -> RuntimeError:
     return RuntimeError(
         f"backward of {node.op.name}: {argument(node, k)} was overwritten in place, through another view of its memory "

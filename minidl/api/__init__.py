@@ -181,6 +181,8 @@ from .factor import qr as qr
 from .factor import svd as svd
 from .factor import svd_lowrank as svd_lowrank
 from .factor import triangular_solve as triangular_solve
+from .graph import detach as detach
+from .graph import detach_ as detach_
 from .indexing import argsort as argsort
 from .indexing import argwhere as argwhere
 from .indexing import bincount as bincount
@@ -315,6 +317,9 @@ from .memory import empty_permuted as empty_permuted
 from .memory import empty_strided as empty_strided
 from .memory import frombuffer as frombuffer
 from .memory import get_device as get_device
+from .memory import is_conj as is_conj
+from .memory import is_inference as is_inference
+from .memory import is_neg as is_neg
 from .memory import resize_as_ as resize_as_
 from .memory import select_scatter as select_scatter
 from .memory import slice_scatter as slice_scatter

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import NUMPY, backend_of, move
+from ..backend import NUMPY, BatchArray, backend_of, move
 from ..errors import ShapeError, describe
 from .arguments import ops
 from .creation import Device, to
@@ -99,6 +99,8 @@ def numpy(input: Tensor, *, force: builtins.bool = False) -> Any:
 
 def _shared(input: Tensor, operation: str) -> Any:
     """The tensor's own array, watched from now on for writes that nobody announces."""
+    if isinstance(input.array, BatchArray):
+        backend_of(input.array).to_host(input.array)  # which says why it cannot
     if backend_of(input.array) is not NUMPY:
         raise TypeError(f"{operation}: this tensor is on {input.device}; bring it to the host with .cpu() first")
     array = input.array.view()  # not the tensor's own object, which may be put aside

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Node, Tensor
+from ..autograd.batch import like_samples
 from ..autograd.memory import tick
 from ..autograd.modes import modes
 from ..backend import (
@@ -205,7 +206,7 @@ def _like(
 ) -> Tensor:
     wanted = input.dtype if dtype is None else check_dtype(dtype, operation)
     shape = input.shape if size is None else shape_of(size, operation)
-    return new(fill, shape, wanted, input.device if where is None else where, requires_grad)
+    return like_samples(new(fill, shape, wanted, input.device if where is None else where, requires_grad), input)
 
 
 def zeros_like(
@@ -305,16 +306,20 @@ def arange(
         for v in ((0, start, step) if end is None else (start, end, step))
     )
     wanted = None if dtype is None else check_dtype(dtype, "arange")
-    if wanted is not None and wanted.kind in "iu":
+    if wanted == "int64":
         start, end, step = int(start), int(end), int(step)
-    if not step or not all(math.isfinite(v) for v in (start, end, step)):
-        raise RuntimeError(f"arange: finite numbers and a step that is not 0 are needed, got {start}, {end}, {step}")
+    if not step:
+        raise RuntimeError("arange: the step cannot be 0")
+    if not all(math.isfinite(v) for v in (start, end, step)):
+        raise RuntimeError(f"arange: finite numbers are needed, got {start}, {end} and {step}")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: steps of {step} do not lead from {start} to {end}")
     whole = all(isinstance(v, int) for v in (start, end, step))
     if wanted is None:
         wanted = np.dtype("int64") if whole else get_default_dtype()
     n = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    if wanted.kind in "iu":
+        start, step = int(start), int(step)
     values = start + step * np.arange(n)
     return into(out, made(values.astype(wanted), device, requires_grad))
 
@@ -326,8 +331,13 @@ def linspace(
     """Numbers evenly apart, from start to end, both included."""
     if steps < 0:
         raise RuntimeError(f"linspace: steps cannot be negative, got {steps}")
-    values = np.linspace(float(start), float(end), steps)
-    return into(out, made(values.astype(_float(dtype, "linspace")), device, requires_grad))
+    wanted = _float(dtype, "linspace")
+    return into(out, made(_apart(start, end, steps, wanted).astype(wanted), device, requires_grad))
+
+
+def _apart(start: Number, end: Number, steps: int, dtype: Any) -> Any:
+    """Numbers evenly apart; between whole ends, where the results are to be whole."""
+    return np.linspace(*((float(v) if dtype.kind == "f" else int(v)) for v in (start, end)), steps)
 
 
 def logspace(
@@ -337,8 +347,8 @@ def logspace(
     """base to the power of numbers evenly apart."""
     if steps < 0:
         raise RuntimeError(f"logspace: steps cannot be negative, got {steps}")
-    values = float(base) ** np.linspace(float(start), float(end), steps)
-    return into(out, made(values.astype(_float(dtype, "logspace")), device, requires_grad))
+    wanted = _float(dtype, "logspace")
+    return into(out, made((float(base) ** _apart(start, end, steps, wanted)).astype(wanted), device, requires_grad))
 
 
 def range(

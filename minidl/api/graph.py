@@ -36,6 +36,11 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     return self
 
 
+def detach(input: Tensor) -> Tensor:
+    """The same memory, cut off from the graph."""
+    return input.detach()
+
+
 def detach_(self: Tensor) -> Tensor:
     """Cut this tensor off from the graph, in place."""
     if self.base is not None:

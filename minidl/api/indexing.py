@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..autograd import OPS, Tensor, write
+from ..autograd.batch import every_sample
 from ..autograd.modes import modes
-from ..backend import INDEX, backend_of, move
+from ..backend import INDEX, BatchArray, backend_of, move
 from ..errors import RangeError, ShapeError, describe
 from .arguments import Number, axis_of, both_spellings, into, ops, places_for
 
@@ -173,7 +174,7 @@ def _part(part: Any) -> Any:
     if isinstance(part, slice):
         return _slice(part)
     if isinstance(part, Tensor):
-        if part.is_meta and part.dtype.kind == "i":
+        if (part.is_meta or isinstance(part.array, BatchArray)) and part.dtype.kind == "i":
             return part.array
         array: Any = backend_of(part.array).to_host(part.array)
     elif isinstance(part, (list, tuple, range)):
@@ -221,7 +222,8 @@ def _places(index: Tensor, size: int, dim: int, operation: str, error: type[Exce
         raise TypeError(f"{operation}: the index must hold integers, got {describe(index)}")
     if index.is_meta:
         return
-    host = backend_of(index.array).to_host(index.array)
+    seen = every_sample(index).array
+    host = backend_of(seen).to_host(seen)
     for extreme in (host.min(), host.max()) if host.size else ():
         if not 0 <= extreme < size:
             raise error(f"{operation}: index {extreme} is out of range for dim {dim}, which has {size} entries")

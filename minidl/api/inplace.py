@@ -28,6 +28,7 @@ def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def _written(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return write(named, input, *args, **kwargs)
 
+    _written.__annotations__ = {**function.__annotations__, "input": Tensor}  # also where a function takes a number
     _written.__name__ = named.name
     _written.__doc__ = f"{function.__doc__} In place."
     return _written

@@ -190,6 +190,8 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         for c, n in zip(letters, x.shape, strict=True):
             if n != 1 and sizes.setdefault(c, n) != n:
                 raise ShapeError(f"einsum: letter {c!r} of {equation!r} stands for {sizes[c]} and for {n} entries")
+    if len(xs) == 1 and len(out) < len(named[0]) and xs[0].dtype.kind != "f":
+        xs = [ops.astype(xs[0], dtype="int64")]  # as any sum
     y = ops.einsum(*xs, subscripts=",".join(named) + "->" + out)
     return y
 
@@ -412,6 +414,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers of each number of a vector, a row each, ascending."""
+    x = x if x.dtype.kind == "f" else ops.astype(x, dtype="int64")
     return vander(x if x.ndim else ops.reshape(x, shape=(1,)), N, increasing=True)
 
 

@@ -208,8 +208,28 @@ def dim_order(input: Tensor) -> tuple[int, ...]:
     return tuple(sorted(range(input.ndim), key=lambda k: -steps[k]))
 
 
-def false(input: Tensor) -> bool:
-    """No: minidl has no tensors of this kind."""
+def is_conj(input: Tensor) -> bool:
+    """Is a complex conjugate still to be taken? Never: all numbers are real."""
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """Is a sign still to be changed? Never: it is changed at once."""
+    return False
+
+
+def is_inference(input: Tensor) -> bool:
+    """Was it made for inference only? Never: inference_mode records nothing, and its results are like any others."""
+    return False
+
+
+def is_pinned(input: Tensor) -> bool:
+    """Is the memory locked for the GPU? It never is."""
+    return False
+
+
+def is_shared(input: Tensor) -> bool:
+    """Do other processes see the memory? They never do: they get copies."""
     return False
 
 

@@ -340,11 +340,11 @@ class Methods:
     set_ = memory.set_
     slice_scatter = memory.slice_scatter
     storage_offset = memory.storage_offset
-    is_inference = memory.false
-    is_conj = memory.false
-    is_neg = memory.false
-    is_shared = memory.false
-    is_pinned = memory.false
+    is_inference = memory.is_inference
+    is_conj = memory.is_conj
+    is_neg = memory.is_neg
+    is_shared = memory.is_shared
+    is_pinned = memory.is_pinned
     pin_memory = memory.itself
     share_memory_ = memory.itself
     adjoint = shape.adjoint
@@ -499,6 +499,11 @@ class Methods:
     def is_meta(self: Any) -> Any:
         """Has it a shape and no numbers?"""
         return self.device.type == "meta"
+
+    @property
+    def _version(self: Any) -> Any:
+        """How often the memory was written in place."""
+        return self.memory.version
 
     @property
     def is_cpu(self: Any) -> Any:

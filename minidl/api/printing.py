@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Node, Tensor
-from ..backend import backend_of, get_default_dtype
+from ..backend import BatchArray, backend_of, get_default_dtype
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ def made_by(node: Node) -> str:
 def text(self: Tensor) -> str:
     """`tensor([1., 2.], requires_grad=True)`."""
     name = "Parameter containing:\ntensor" if type(self).__name__ == "Parameter" else "tensor"
+    if isinstance(self.array, BatchArray):
+        return f"tensor(of {self.array.count} samples, size={tuple(self.shape)}, dtype={self.dtype})"
     suffixes = []
     host = np.empty(0) if self.is_meta else backend_of(self.array).to_host(self.array)
     if self.device.type != "cpu":

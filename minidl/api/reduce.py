@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend import INDEX, backend_of, check_dtype, move
-from ..errors import RangeError, describe
+from ..errors import RangeError, describe, what_is
 from .arguments import Dim, DType, Number, as_float, axes_of, axis_of, both_spellings, into, ops
 from .indexing import ValuesAndIndices, both_into
 
@@ -472,6 +472,8 @@ def _quantile(
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         names = "linear, lower, higher, midpoint, nearest"
         raise RuntimeError(f"{operation}: interpolation is one of {names}, got {interpolation!r}")
+    if not isinstance(q, (Tensor, int, float)):
+        raise TypeError(f"{operation}: q must be a number or a tensor, got {what_is(q)}")
     parts = q if isinstance(q, Tensor) else ops.full_like(input, fill_value=q, shape=())
     if parts.ndim > 1 or parts.dtype != input.dtype:
         raise RuntimeError(f"{operation}: q must be a number or a vector of {input.dtype}, got {describe(parts)}")

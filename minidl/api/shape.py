@@ -509,11 +509,14 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 
 def fliplr(input: Tensor) -> Tensor:
     """Each row reversed."""
+    _matrices(input, "fliplr")
     return flip(input, 1)
 
 
 def flipud(input: Tensor) -> Tensor:
     """The rows in reverse order."""
+    if not input.ndim:
+        raise RuntimeError("flipud: at least one axis is needed, got a tensor without axes")
     return flip(input, 0)
 
 
@@ -537,11 +540,13 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] |
             raise RuntimeError(f"roll: one shift is needed where there are no dims, got {several}")
         shift = several[0]
         return ops.reshape(ops.roll(ravel(input), shift=shift, axis=0), shape=input.shape)
+    if not input.ndim:
+        raise IndexError(f"roll: a tensor without axes has no dim {dims}")
     several = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     axes = tuple(axis_of(d, input.ndim, "roll") for d in ((dims,) if isinstance(dims, int) else dims))
     if len(several) != len(axes):
         raise RuntimeError(f"roll: one shift per dim is needed, got shifts {several} and dims {axes}")
-    return ops.roll(input, shift=several, axis=axes) if input.ndim else ops.copy(input)
+    return ops.roll(input, shift=several, axis=axes)
 
 
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -679,7 +684,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     shape = sizes_of(size, "sum_to_size")
     if broadcast_shapes(shape, input.shape) != input.shape:
         raise ShapeError(f"sum_to_size: {shape} does not broadcast to input {describe(input)}")
-    if shape == input.shape:
+    if shape == input.shape and shape:
         return input
     return ops.sum_to(input if input.dtype.kind == "f" else ops.astype(input, dtype="int64"), shape=shape)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..backend.batch import BatchArray, level
 from .function import Function
+from .memory import Memory
 from .modes import modes
 from .op import LIFT, OPS
 from .tensor import Tensor, make
@@ -76,6 +77,15 @@ def into(t: Tensor, level: int, count: int) -> Tensor:
 def innermost(t: Tensor) -> Tensor:
     """A tensor as one of the innermost batch we are in: a derivative with respect to it is each sample's own."""
     return into(t, *active.batches[-1]) if active.batches else t
+
+
+def like_samples(t: Tensor, like: Tensor) -> Tensor:
+    """A new tensor as one of the batch that another is of, with memory for each sample."""
+    if not isinstance(like.array, BatchArray):
+        return t
+    batch = like.array
+    values = batch.like(like_samples(t, make(batch.values, False, None, like.memory)).array[None]).full().copy()
+    return make(batch.like(values), t.needs_grad, None, Memory())
 
 
 def every_sample(t: Tensor) -> Tensor:

@@ -221,10 +221,11 @@ def recorded(
 
 def _value_of(record: Node, k: int) -> Node | None:
     """The record of the k-th output, made anew: the first one's may be gone."""
-    if type(record.shape) is not list:
+    kinds: Any = record.shape
+    if isinstance(kinds, tuple):
         return record
     y = record.op.values[k]
-    return value_node(record, k, y.array, y.memory) if record.shape[k] is not None else None
+    return value_node(record, k, y.array, y.memory) if kinds[k] is not None else None
 
 
 def _checked(name: str, found: Any, count: int, tensors: list[int], shapes: list[tuple[int, ...]]) -> list[Any]:

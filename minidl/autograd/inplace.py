@@ -7,13 +7,15 @@ from ..backend.dtypes import can_cast
 from ..errors import ShapeError, describe
 from .memory import Memory
 from .modes import modes
-from .op import OPS
+from .op import OPS, look, take_over
 from .tensor import Tensor, make
 
 
 def write(op: Any, t: Tensor, *args: Any, **params: Any) -> Tensor:
     """t ← op(t, ...) in t's own memory; every view of it sees the new values."""
     base = t.base
+    if modes.recording:
+        look((t, *args), False)
     recorded = modes.recording and (t.needs_grad or any(isinstance(a, Tensor) and a.needs_grad for a in args))
     if recorded and any(s is not None and s.needs_grad and s.node is None for s in (t, base)):
         raise RuntimeError(
@@ -40,14 +42,9 @@ def write(op: Any, t: Tensor, *args: Any, **params: Any) -> Tensor:
         raise RuntimeError(f"{op.name}: this memory cannot be written (an expanded view?); clone it first") from error
     t.memory.written(t.array, 0 if new.node is None else new.node.number)
     if recorded:
-        t.node, t.needs_grad = new.node, new.needs_grad
-        if new.node is not None:
-            new.node.memory = t.memory
+        take_over(t, new)
         if base is not None:  # the write is now part of its history, too
-            whole = OPS.reshape(OPS.put(flat, t, places, key=(INDEX,)), shape=base.shape)
-            base.node, base.needs_grad = whole.node, whole.needs_grad
-            if whole.node is not None:
-                whole.node.memory = t.memory
+            take_over(base, OPS.reshape(OPS.put(flat, t, places, key=(INDEX,)), shape=base.shape))
     return t
 
 

@@ -16,7 +16,7 @@ tick = itertools.count(1).__next__  # one clock for records and writes: what cam
 class Memory:
     """The stamp of one block of memory, shared by every tensor that views it."""
 
-    stamp = 0  # when it was last written
+    stamp = version = 0  # when it was last written, and how often
     extent = (0, 0)  # its addresses, noted by the write
     recorded = False  # did a recorded operation write into it?
     exposed: "list[tuple[Any, int | None]] | tuple[()]" = ()  # arrays the user holds, with their checksums
@@ -31,16 +31,9 @@ class Memory:
         if number and not self.recorded:
             self.recorded = True
             Memory.watched.append(weakref.ref(self, Memory.watched.remove))
-        self.stamp = number or tick()
+        self.stamp, self.version = number or tick(), self.version + 1
         self.extent = backend_of(array).extent(array)
         Memory.latest = max(Memory.latest, self.stamp)
-
-    @staticmethod
-    def written_again(memories: "Sequence[Memory]") -> None:
-        """Further writes into the arrays that were written last, all announced at once."""
-        Memory.latest = now = tick()
-        for memory in memories:
-            memory.stamp = now
 
     def expose(self, array: Any, read: bool = True) -> None:
         """The user has this very array. They will not announce their writes: a checksum finds them."""

@@ -4,14 +4,15 @@ On raw arrays `xp` is their backend. Where derivatives of derivatives are wanted
 Tensors, and `xp` is OPS: every registered op by its name.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..backend import BACKENDS, NUMPY, Backend, backend_of, get_default_dtype, result_type
-from ..backend.dtypes import float32, wrapped
-from ..errors import Unsupported, explain, operand_names, refusal, refuse_mixed, stale_view, what_is
+from ..backend import BACKENDS, INDEX, NUMPY, Backend, backend_of, get_default_dtype, result_type
+from ..backend.dtypes import float32, settled
+from ..errors import Unsupported, explain, operand_names, refusal, refuse_mixed, what_is
 from .memory import Memory, tick
 from .modes import modes
 from .tensor import OPERATORS, Node, Tensor, make
@@ -85,11 +86,7 @@ class Op:
         dtype = result_type(*taking_part)
         if self.promote == "float" and dtype.kind != "f":
             dtype = get_default_dtype()
-        return [
-            x if k in self.kept else wrapped(x, dtype) if type(x) in PLAIN
-            else x if x.dtype == dtype else xp.astype(x, dtype=dtype)
-            for k, x in enumerate(operands)
-        ]
+        return [x if k in self.kept else settled(xp, x, dtype) for k, x in enumerate(operands)]
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         if LIFT:
@@ -117,7 +114,8 @@ class Op:
             raise refusal(Unsupported, self.name, f"at least one tensor is needed, got {', '.join(map(repr, args))}")
         recording = modes.recording
         if recording and Memory.watched:
-            _look(args, True in wanted)
+            if look(args, True in wanted):
+                return self(*args, **params)  # with the history that views have taken over
         xp = NUMPY if type(array) is _ndarray else backend_of(array)
         try:
             if not settled and self.promote is not None:
@@ -242,14 +240,34 @@ def _operand(op: Op, value: Any) -> Any:
     raise refusal(Unsupported, op.name, f"a tensor or a number is needed, got {what_is(value)}")
 
 
-def _look(args: Sequence[Any], records: bool) -> None:
-    """Before a record reads watched memory: has the user written it; is this view older than its base's history?"""
-    for a in args:
-        if isinstance(a, Tensor):
-            if records:
-                a.memory.look()
-            if a.memory.recorded and a.base is not None and not a.needs_grad:
-                raise stale_view(a)
+def look(args: Sequence[Any], records: bool) -> bool:
+    """Before a record reads watched memory: has the user written it? Did a view get another history?"""
+    tensors = [a for a in args if isinstance(a, Tensor)]
+    for a in tensors if records else ():
+        a.memory.look()
+    return True in [follow(a) for a in tensors]
+
+
+def follow(view: Tensor) -> bool:
+    """A view whose memory a recorded operation wrote through another view takes over the history of its base."""
+    base, memory = view.base, view.memory
+    since = view.node is not None and view.node.number >= memory.stamp  # was it taken, or itself written, since?
+    if base is None or since or not memory.recorded or not base.needs_grad:
+        return False
+    flat = OPS.reshape(make(base.array, True, base.node, Memory()), shape=(-1,))
+    places = Tensor(backend_of(view.array).places(view.array, base.array))
+    take_over(view, OPS.getitem(flat, places, key=(INDEX,)))
+    return True
+
+
+def take_over(t: Tensor, new: Tensor) -> None:
+    """From now on t has the history of a new value, and a gradient that it retains is that of the new value."""
+    kept = t.node.hooks.pop(math.inf, None) if t.node is not None and t.node.hooks else None
+    t.node, t.needs_grad = new.node, new.needs_grad
+    if new.node is not None:
+        new.node.memory = t.memory
+        if kept is not None:
+            new.node.hooks = {**(new.node.hooks or {}), math.inf: kept}
 
 
 def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..backend import BACKENDS, NUMPY, check_dtype, device, device_of, get_default_dtype
+from ..backend import BACKENDS, NUMPY, Size, check_dtype, device, device_of, get_default_dtype
 from ..errors import must_be_alike, must_be_tensor
 from .memory import Memory
 
@@ -68,8 +68,8 @@ class Tensor(Methods):
             self.requires_grad = True
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
+    def shape(self) -> Size:
+        return Size(self.array.shape)
 
     @property
     def dtype(self) -> Any:

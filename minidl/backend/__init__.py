@@ -27,6 +27,7 @@ from .random import default_generator as default_generator
 from .random import initial_seed as initial_seed
 from .random import manual_seed as manual_seed
 from .random import seed as seed
+from .size import Size as Size
 
 # log(0) is -inf and 0/0 is nan, without a word, as on a GPU: NumPy's warnings are silenced where they
 # come from minidl's own lines, and nowhere else. `minidl.debug` finds the first value that is not finite.

@@ -87,6 +87,14 @@ class BatchArray:
     def __len__(self) -> int:
         return int(self.shape[0])
 
+    def __matmul__(self, other: Any) -> "BatchArray":
+        product: BatchArray = BATCH.matmul(self, other)
+        return product
+
+    def __rmatmul__(self, other: Any) -> "BatchArray":
+        product: BatchArray = BATCH.matmul(other, self)
+        return product
+
     def _refuse(self, *args: Any, **keywords: Any) -> NoReturn:
         raise RuntimeError(REFUSED)
 
@@ -108,8 +116,6 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", 
     setattr(BatchArray, f"__r{_name.strip('_')}__", _operator(_name, True))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "invert", "abs", "pos"):
     setattr(BatchArray, f"__{_name}__", _operator(_name, False))
-BatchArray.__matmul__ = lambda a, b: BATCH.matmul(a, b)  # type: ignore[attr-defined]
-BatchArray.__rmatmul__ = lambda a, b: BATCH.matmul(b, a)  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------------------------------------ the machinery
@@ -160,7 +166,10 @@ def each(name: str, *arrays: Any, **how: Any) -> Any:
     made = [
         getattr(xp, name)(*(a.sample(k) if m else a for a, m in zip(arrays, mine)), **how) for k in range(like.count)
     ]
-    joined = lambda ys: like.like(xp.concatenate(*(y.reshape((1, *y.shape)) for y in map(xp.asarray, ys)), axis=0))
+
+    def joined(ys: Sequence[Any]) -> BatchArray:
+        return like.like(xp.concatenate(*(y.reshape((1, *y.shape)) for y in map(xp.asarray, ys)), axis=0))
+
     return tuple(map(joined, zip(*made))) if isinstance(made[0], tuple) else joined(made)
 
 
@@ -188,7 +197,8 @@ def dispatch(name: str) -> Callable[..., Any]:
         like, found = top(arrays), NotImplemented
         if name in RULES:
             found = RULES[name](like, inner(arrays, like.level), name, *arrays, **how)
-        return each(name, *arrays, **how) if found is NotImplemented else found
+        done: bool = found is not NotImplemented
+        return found if done else each(name, *arrays, **how)
 
     return apply
 
@@ -219,12 +229,12 @@ def axis_in(x: BatchArray, axis: int) -> int:
     " arctanh sigmoid erf abs sign floor ceil rint trunc mod fmod floor_divide maximum minimum hypot copysign where"
     " isnan isinf isfinite logical_not logical_and logical_or logical_xor astype copy".split()
 )
-def elementwise(like, xp, name, *arrays, **how):
+def elementwise(like: BatchArray, xp: Any, name: str, *arrays: Any, **how: Any) -> Any:
     return together(lambda xp, *parts: getattr(xp, name)(*parts, **how), *arrays)
 
 
 @rule("sum", "prod", "mean", "max", "min", "any", "all")
-def reduction(like, xp, name, x, *, axis=None, keepdims=False):
+def reduction(like: BatchArray, xp: Any, name: str, x: Any, *, axis: Any = None, keepdims: Any = False) -> Any:
     if not x.ndim:
         return NotImplemented
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -232,7 +242,7 @@ def reduction(like, xp, name, x, *, axis=None, keepdims=False):
 
 
 @rule("argmax", "argmin")
-def place_of(like, xp, name, x, *, axis=None, keepdims=False):
+def place_of(like: BatchArray, xp: Any, name: str, x: Any, *, axis: Any = None, keepdims: Any = False) -> Any:
     if not x.ndim:
         return NotImplemented
     if axis is None:
@@ -242,18 +252,18 @@ def place_of(like, xp, name, x, *, axis=None, keepdims=False):
 
 
 @rule("cumsum", "cumprod", "sort", "argsort")
-def along(like, xp, name, x, *, axis):
+def along(like: BatchArray, xp: Any, name: str, x: Any, *, axis: Any) -> Any:
     return like.like(getattr(xp, name)(x.values, axis=axis_in(x, axis))) if x.ndim else NotImplemented
 
 
 @rule("flip")
-def flip(like, xp, name, x, *, axis):
+def flip(like: BatchArray, xp: Any, name: str, x: Any, *, axis: Any) -> Any:
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     return like.like(xp.flip(x.values, axis=tuple(axis_in(x, a) for a in axes)))
 
 
 @rule("roll")
-def roll(like, xp, name, x, *, shift, axis):
+def roll(like: BatchArray, xp: Any, name: str, x: Any, *, shift: Any, axis: Any) -> Any:
     if axis is None:
         return NotImplemented
     axes = tuple(axis_in(x, a) for a in axis) if isinstance(axis, (tuple, list)) else axis_in(x, axis)
@@ -261,7 +271,7 @@ def roll(like, xp, name, x, *, shift, axis):
 
 
 @rule("reshape")
-def reshape(like, xp, name, x, *, shape):
+def reshape(like: BatchArray, xp: Any, name: str, x: Any, *, shape: Any) -> Any:
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if -1 in shape:
         known = -math.prod(shape)
@@ -272,18 +282,18 @@ def reshape(like, xp, name, x, *, shape):
 
 
 @rule("transpose")
-def transpose(like, xp, name, x, *, axes=None):
+def transpose(like: BatchArray, xp: Any, name: str, x: Any, *, axes: Any = None) -> Any:
     axes = reversed(range(x.ndim)) if axes is None else axes
     return like.like(xp.transpose(x.values, axes=(0, *(axis_in(x, a) for a in axes))))
 
 
 @rule("broadcast_to")
-def broadcast_to(like, xp, name, x, *, shape):
+def broadcast_to(like: BatchArray, xp: Any, name: str, x: Any, *, shape: Any) -> Any:
     return like.like(xp.broadcast_to(lined_up(x, len(shape)), shape=(x.values.shape[0], *shape)))
 
 
 @rule("sum_to")
-def sum_to(like, xp, name, x, *, shape):
+def sum_to(like: BatchArray, xp: Any, name: str, x: Any, *, shape: Any) -> Any:
     lead = x.ndim - len(shape)
     axes = tuple(k + 1 for k, n in enumerate(x.shape) if k < lead or shape[k - lead] == 1 != n)
     y = xp.sum(x.values, axis=axes, keepdims=True) if axes else x.values
@@ -291,7 +301,7 @@ def sum_to(like, xp, name, x, *, shape):
 
 
 @rule("concatenate")
-def concatenate(like, xp, name, *xs, axis):
+def concatenate(like: BatchArray, xp: Any, name: str, *xs: Any, axis: Any) -> Any:
     ndim = next(x.ndim for x in xs if is_mine(like, x))
     if not -ndim <= axis < ndim:
         return NotImplemented
@@ -299,44 +309,44 @@ def concatenate(like, xp, name, *xs, axis):
 
 
 @rule("tril", "triu")
-def triangle(like, xp, name, x, *, k=0):
+def triangle(like: BatchArray, xp: Any, name: str, x: Any, *, k: Any = 0) -> Any:
     return like.like(getattr(xp, name)(x.values, k=k)) if x.ndim >= 2 else NotImplemented
 
 
 @rule("diagonal")
-def diagonal(like, xp, name, x, *, offset, axis1, axis2):
+def diagonal(like: BatchArray, xp: Any, name: str, x: Any, *, offset: Any, axis1: Any, axis2: Any) -> Any:
     return like.like(xp.diagonal(x.values, offset=offset, axis1=axis_in(x, axis1), axis2=axis_in(x, axis2)))
 
 
 @rule("diag_embed")
-def diag_embed(like, xp, name, x, *, offset, axis1, axis2, shape):
+def diag_embed(like: BatchArray, xp: Any, name: str, x: Any, *, offset: Any, axis1: Any, axis2: Any, shape: Any) -> Any:
     axes = {"axis1": axis1 % len(shape) + 1, "axis2": axis2 % len(shape) + 1}
     return like.like(xp.diag_embed(x.values, offset=offset, **axes, shape=(x.values.shape[0], *shape)))
 
 
 @rule("pad")
-def pad(like, xp, name, x, *, pad_width):
+def pad(like: BatchArray, xp: Any, name: str, x: Any, *, pad_width: Any) -> Any:
     return like.like(xp.pad(x.values, pad_width=((0, 0), *pad_width)))
 
 
 @rule("zeros_like", "ones_like", "full_like")
-def filled(like, xp, name, x, *, shape=None, **how):
+def filled(like: BatchArray, xp: Any, name: str, x: Any, *, shape: Any = None, **how: Any) -> Any:
     return like.like(getattr(xp, name)(x.values, shape=(like.count, *(x.shape if shape is None else shape)), **how))
 
 
 @rule("arange_like")
-def arange_like(like, xp, name, x, *, n):
+def arange_like(like: BatchArray, xp: Any, name: str, x: Any, *, n: Any) -> Any:
     return xp.arange_like(x.values, n=n)
 
 
 @rule("matmul")
-def matmul(like, xp, name, a, b):
+def matmul(like: BatchArray, xp: Any, name: str, a: Any, b: Any) -> Any:
     rows, columns = a.ndim == 1, b.ndim == 1  # vectors become matrices, so that samples stand before the last two axes
     if not a.ndim or not b.ndim:
         return NotImplemented
     ndim = max(a.ndim + rows, b.ndim + columns)
 
-    def matrices(x, shape):
+    def matrices(x: Any, shape: tuple[int, ...]) -> Any:
         if not is_mine(like, x):
             return xp.reshape(x, shape=shape) if shape != x.shape else x
         lead = (1,) * (ndim - len(shape))
@@ -352,7 +362,7 @@ def matmul(like, xp, name, a, b):
 
 
 @rule("einsum")
-def einsum(like, xp, name, *xs, subscripts):
+def einsum(like: BatchArray, xp: Any, name: str, *xs: Any, subscripts: Any) -> Any:
     letters, arrow, result = subscripts.replace(" ", "").partition("->")
     free = next((c for c in "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in subscripts), "")
     if not arrow or "." in subscripts or not free:
@@ -367,17 +377,17 @@ def einsum(like, xp, name, *xs, subscripts):
 
 
 @rule("inv", "det", "cholesky")
-def matrix_function(like, xp, name, x):
+def matrix_function(like: BatchArray, xp: Any, name: str, x: Any) -> Any:
     return like.like(getattr(xp, name)(x.values))
 
 
 @rule("slogdet", "eigh", "svd", "qr")
-def factors(like, xp, name, x, **how):
+def factors(like: BatchArray, xp: Any, name: str, x: Any, **how: Any) -> Any:
     return tuple(like.like(y) for y in getattr(xp, name)(x.values, **how))
 
 
 @rule("im2col", "col2im")
-def patches(like, xp, name, x, **how):
+def patches(like: BatchArray, xp: Any, name: str, x: Any, **how: Any) -> Any:
     n, N = x.values.shape[0], x.shape[0]
     if "shape" in how:
         how["shape"] = (n * N, *how["shape"][1:])
@@ -404,7 +414,7 @@ def batched_indices(like: BatchArray, xp: Backend, indices: Sequence[Any], key: 
 
 
 @rule("getitem")
-def getitem(like, xp, name, x, *indices, key):
+def getitem(like: BatchArray, xp: Any, name: str, x: Any, *indices: Any, key: Any) -> Any:
     key = tuple(key)
     if not any(is_mine(like, i) for i in indices):
         if indices and not adjoining(key):
@@ -418,7 +428,7 @@ def getitem(like, xp, name, x, *indices, key):
 
 
 @rule("index_add")
-def index_add(like, xp, name, g, *indices, key, shape):
+def index_add(like: BatchArray, xp: Any, name: str, g: Any, *indices: Any, key: Any, shape: Any) -> Any:
     key, lead = tuple(key), g.values.shape[0] if is_mine(like, g) else 1
     if not any(is_mine(like, i) for i in indices):
         if indices and not adjoining(key):
@@ -440,7 +450,7 @@ def region(xp: Backend, g: BatchArray, whole: tuple[int, ...], indices: Sequence
 
 
 @rule("put")
-def put(like, xp, name, x, v, *indices, key):
+def put(like: BatchArray, xp: Any, name: str, x: Any, v: Any, *indices: Any, key: Any) -> Any:
     key = tuple(key)
     if any(is_mine(like, i) for i in indices) or (indices and not adjoining(key)):
         return NotImplemented
@@ -451,12 +461,12 @@ def put(like, xp, name, x, v, *indices, key):
 
 
 @rule("take_along_axis")
-def take_along_axis(like, xp, name, x, index, *, axis):
+def take_along_axis(like: BatchArray, xp: Any, name: str, x: Any, index: Any, *, axis: Any) -> Any:
     return like.like(xp.take_along_axis(full(like, x), full(like, index), axis=axis % x.ndim + 1))
 
 
 @rule("scatter_add")
-def scatter_add(like, xp, name, g, index, *, axis, shape):
+def scatter_add(like: BatchArray, xp: Any, name: str, g: Any, index: Any, *, axis: Any, shape: Any) -> Any:
     whole = (like.count, *shape)
     return like.like(xp.scatter_add(full(like, g), full(like, index), axis=axis % g.ndim + 1, shape=whole))
 

@@ -95,6 +95,9 @@ def backend_for(where: "str | int | device | None") -> tuple[Backend, int]:
 
 def move(array: Array, where: "str | int | device | None") -> Array:
     """The array on another device; itself where it is there already."""
+    if type(array) is BatchArray:
+        values = move(array.values, where)
+        return array if values is array.values else array.like(values)
     backend, index = backend_for(where)
     here = backend_of(array)
     if here is backend and (where is None or device(where).index in (None, here.index_of(array))):

@@ -61,13 +61,15 @@ def promote_types(a: Any, b: Any) -> np.dtype[Any]:
     return np.promote_types(a, b)
 
 
-def wrapped(number: Any, dtype: np.dtype[Any]) -> Any:
-    """A Python number as an operand of that dtype: whole numbers wrap around in small integers, as PyTorch's do."""
-    if dtype.kind in "iu" and type(number) is int:
+def settled(xp: Any, x: Any, dtype: np.dtype[Any]) -> Any:
+    """An operand in the dtype that was found; a Python number as it is, but whole ones wrap around, as PyTorch's do."""
+    if hasattr(x, "dtype"):
+        return x if x.dtype == dtype else xp.astype(x, dtype=dtype)
+    if dtype.kind in "iu" and type(x) is int:
         limits = np.iinfo(dtype)
-        if not limits.min <= number <= limits.max:
-            return (number - limits.min) % 2 ** (8 * dtype.itemsize) + limits.min
-    return number
+        if not limits.min <= x <= limits.max:
+            return (x - limits.min) % 2 ** (8 * dtype.itemsize) + limits.min
+    return x
 
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}

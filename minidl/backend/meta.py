@@ -204,6 +204,10 @@ def concatenate(*xs: MetaArray, axis: int) -> MetaArray:
     return MetaArray(shape, np.result_type(*(x.dtype for x in xs)))
 
 
+def as_strided(x: MetaArray, shape: Shape, steps: Shape, offset: int) -> MetaArray:
+    return MetaArray(shape, x.dtype, [step * x.strides[0] for step in steps], x)
+
+
 def flip(x: MetaArray, axis: Any = None) -> MetaArray:
     axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
     return MetaArray(x.shape, x.dtype, [-s if k in axes else s for k, s in enumerate(x.strides)], x)
@@ -324,6 +328,10 @@ def eigen(x: MetaArray) -> tuple[MetaArray, ...]:
     return MetaArray(x.shape[:-1], square(x)), MetaArray(x.shape, square(x))
 
 
+def pinv(x: MetaArray, rtol: Any = None, atol: Any = 0.0) -> MetaArray:
+    return MetaArray((*x.shape[:-2], x.shape[-1], x.shape[-2]), lapack(x))
+
+
 def svd(x: MetaArray, full_matrices: bool = True) -> tuple[MetaArray, ...]:
     (*batch, m, n), kind = x.shape, lapack(x)
     k = min(m, n)
@@ -349,10 +357,6 @@ def solve(a: MetaArray, b: MetaArray) -> MetaArray:
     return MetaArray((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), square(a))
 
 
-def as_strided(x: MetaArray, shape: Shape, steps: Shape, offset: int) -> MetaArray:
-    return MetaArray(shape, x.dtype, [step * x.strides[0] for step in steps], x)
-
-
 def im2col(x: MetaArray, kernel: Any, stride: Any, dilation: Any) -> MetaArray:
     (N, C), steps = x.shape[:2], zip(x.shape[2:], kernel, stride, dilation)
     places = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in steps]
@@ -376,11 +380,11 @@ RULES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("inv", "cholesky"), inverse),
     "arange_like": lambda x, n: MetaArray((n,), np.int64),
     "where": where, "astype": astype, "reshape": reshape, "transpose": transpose, "broadcast_to": broadcast_to,
-    "sum_to": sum_to, "concatenate": concatenate, "flip": flip, "diagonal": diagonal, "pad": pad, "getitem": getitem,
+    "sum_to": sum_to, "concatenate": concatenate, "flip": flip, "as_strided": as_strided,
+    "diagonal": diagonal, "pad": pad, "getitem": getitem,
     "take_along_axis": take_along_axis, "matmul": matmul, "einsum": einsum, "det": det, "solve": solve,
-    "im2col": im2col, "slogdet": slogdet, "eigh": eigen, "eig": eigen, "svd": svd, "qr": qr, "as_strided": as_strided,
-    "pinv": lambda x, rtol, atol: MetaArray((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype),
-    "pivots": pivots,
+    "slogdet": slogdet, "eigh": eigen, "eig": eigen, "svd": svd, "qr": qr, "pinv": pinv, "pivots": pivots,
+    "im2col": im2col,
 }  # fmt: skip
 
 OPERATORS = {

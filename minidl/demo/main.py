@@ -1,7 +1,6 @@
 """The command: check, train, draw, save, and say where everything is."""
 
 import argparse
-import importlib
 import json
 import platform
 import sys
@@ -17,26 +16,18 @@ import minidl
 from ..files import atomic_write
 from . import digits, networks, pictures
 from .proofs import Row, prove, together
+from .table import listing
 from .train import History, predict, train
 
 SEEDS = (0, 1, 2)
 EPOCHS = 15
 
 
-# Further demonstrations, `minidl demo NAME`: what each shows, and where it is.
-OTHERS = {
-    "step": ("walk through a training step in a browser, forward and backward", "minidl.demo.step:main"),
-}
-
-
 def main(argv: list[str]) -> int:
-    if argv and argv[0] in OTHERS:
-        module, function = OTHERS[argv[0]][1].split(":")
-        return int(getattr(importlib.import_module(module), function)(argv[1:]) or 0)
     parser = argparse.ArgumentParser(
         prog="minidl demo",
         description="Check the gradient of every op to second order, then train a small CNN on real handwriting.",
-        epilog="\n".join(["others:", *(f"  minidl demo {name:10} {what}" for name, (what, _) in OTHERS.items())]),
+        epilog=listing(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--all", action="store_true", help="a row for each op, not only for each family")

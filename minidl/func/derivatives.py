@@ -27,7 +27,7 @@ class Traced:
                  has_aux: bool) -> None:  # fmt: skip
         self.start, self.outer = tick(), is_grad_enabled()
         chosen = argnums if isinstance(argnums, tuple) else (argnums,)
-        if not all(isinstance(k, int) and -len(args) <= k < len(args) for k in chosen) or not chosen:
+        if not chosen or not all(-len(args) <= k < len(args) for k in chosen):
             raise RuntimeError(f"{name}: argnums={argnums} must name some of the {len(args)} arguments")
         chosen = tuple(k % len(args) for k in chosen)
         with enable_grad():
@@ -210,7 +210,7 @@ def _basis(t: Tensor) -> Tensor:
 def _picked(args: tuple[Any, ...], argnums: Arguments, func: Callable[..., Any], kwargs: Any) -> Any:
     """The arguments asked for, and a function of them alone."""
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
-    if not all(isinstance(k, int) and -len(args) <= k < len(args) for k in chosen):
+    if not all(-len(args) <= k < len(args) for k in chosen):
         raise RuntimeError(f"argnums={argnums} must name some of the {len(args)} arguments")
     places = {k % len(args): j for j, k in enumerate(chosen)}
 

@@ -131,6 +131,10 @@ class Sequential(_Numbered):
 
     __rmul__ = __mul__
 
+    def __imul__(self, times: int) -> "Sequential":
+        members = list(self * times)[len(self) :]
+        return self.extend(members)
+
 
 class ModuleList(_Numbered):
     """A list of modules, each registered. It has no forward: use its members one by one."""
@@ -271,6 +275,31 @@ class ParameterDict(Module):
     def __contains__(self, key: object) -> bool:
         return key in self._parameters
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self._parameters))
+
+    def __or__(self, other: Any) -> "ParameterDict":
+        made = self.copy()
+        made.update(other)
+        return made
+
+    def __ror__(self, other: Any) -> "ParameterDict":
+        made = ParameterDict(other)
+        made.update(self)
+        return made
+
+    def __ior__(self, other: Any) -> "ParameterDict":
+        self.update(other)
+        return self
+
+    def copy(self) -> "ParameterDict":
+        """A dict of its own with the same parameters."""
+        return ParameterDict(OrderedDict(self.items()))
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> "ParameterDict":
+        """A ParameterDict with these names, each for the default."""
+        return ParameterDict(OrderedDict((key, default) for key in keys))
+
     def clear(self) -> None:
         self._parameters.clear()
 
@@ -278,6 +307,19 @@ class ParameterDict(Module):
         parameter = self[key]
         del self._parameters[key]
         return parameter
+
+    def popitem(self) -> tuple[str, Parameter]:
+        """Take out the last one: (name, parameter)."""
+        key = next(reversed(self), None)
+        if key is None:
+            raise _no_key(self, "last", ())
+        return key, self.pop(key)
+
+    def setdefault(self, key: str, default: Any = None) -> Parameter:
+        """The parameter of this name; the default, registered under it, if there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
 
     def get(self, key: str, default: Any = None) -> Any:
         return self._parameters.get(key, default)
@@ -292,8 +334,9 @@ class ParameterDict(Module):
         return self._parameters.values()
 
     def update(self, parameters: Any) -> None:
-        """Add parameters from a dict or from (name, parameter) pairs."""
-        for key, parameter in parameters.items() if hasattr(parameters, "items") else parameters:
+        """Add parameters from a dict (a plain one's by their names, as in PyTorch) or from (name, parameter) pairs."""
+        pairs = parameters.items() if hasattr(parameters, "items") else parameters
+        for key, parameter in sorted(pairs, key=lambda pair: pair[0]) if type(parameters) is dict else pairs:
             self[key] = parameter
 
     def extra_repr(self) -> str:

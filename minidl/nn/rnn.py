@@ -39,7 +39,7 @@ class RNNBase(Module):
         name = type(self).__name__
         if mode not in GATES:
             raise ValueError(f"{name}: the mode is one of {', '.join(GATES)}, got {mode!r}")
-        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
             raise ValueError(f"{name}: dropout should be a number in range [0, 1], got {dropout!r}")
         if dropout > 0 and num_layers == 1:
             warnings.warn(

@@ -90,6 +90,7 @@ def conv(xp, x, w, b=None, *, stride, padding, dilation, groups=1):
     shapes((2, 3, 4), (3, 2, 3), (2,), stride=(2,), padding=(1,), output_padding=(1,), dilation=(1,)),
     shapes((1, 2, 2, 1, 3), (2, 2, 2, 3, 1), (2,), stride=(1, 2, 1), padding=(0, 1, 0), output_padding=(0, 1, 0),
            dilation=(2, 1, 1)),
+    shapes((1, 1, 3), (1, 1, 2), None, stride=(1,), padding=(0,), output_padding=(2,), dilation=(3,)),
 ], promote="same")  # fmt: skip
 def conv_transpose(xp, x, w, b=None, *, stride, padding, output_padding, dilation, groups=1):
     """The input gradient of conv as an operation of its own: y = col2im(wᵀ x) + b, in each group of channels.
@@ -104,20 +105,22 @@ def conv_transpose(xp, x, w, b=None, *, stride, padding, output_padding, dilatio
     check(x, w, b, groups, kernel_axis=0)
     (N, F, *out), G, kernel = x.shape, groups, w.shape[2:]
     C, K, L = w.shape[1] * G, w.shape[1] * math.prod(kernel), math.prod(out)
-    steps = zip(out, kernel, stride, dilation, output_padding)
     how = {"kernel": kernel, "stride": stride, "dilation": dilation}
-    full = (N, C, *(s * (n - 1) + d * (k - 1) + 1 + o for n, k, s, d, o in steps))
-    if any(n <= 2 * p for n, p in zip(full[2:], padding)):
-        raise ValueError(f"padding={padding} leaves nothing of the {full[2:]} places of the result")
+    reach = tuple(s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in zip(out, kernel, stride, dilation))
+    full, more = (N, C, *reach), ((0, 0), (0, 0), *((0, o) for o in output_padding))
+    if any(n + o <= 2 * p for n, o, p in zip(reach, output_padding, padding)):
+        raise ValueError(f"padding={padding} leaves nothing of the {reach} places of the result")
 
     turn = lambda t: xp.transpose(t, axes=(0, 1, 3, 2))
     rows = xp.reshape(w, shape=(1, G, F // G, K))
     flat = xp.reshape(x, shape=(N, G, F // G, L))
     cols = xp.reshape(turn(rows) @ flat, shape=(N, G * K, L))
-    y = cropped(xp.col2im(cols, **how, shape=full), padding)
+    y = xp.col2im(cols, **how, shape=full)
+    y = cropped(xp.pad(y, pad_width=more) if any(output_padding) else y, padding)
 
     def patches(g):
-        return xp.reshape(xp.im2col(padded(xp, g, padding), **how), shape=(N, G, K, L))
+        reached = padded(xp, g, padding)[(slice(None), slice(None), *(slice(n) for n in reach))]
+        return xp.reshape(xp.im2col(reached, **how), shape=(N, G, K, L))
 
     gx = lambda g: xp.reshape(rows @ patches(g), shape=x.shape)
     gw = lambda g: xp.reshape(xp.sum(flat @ turn(patches(g)), axis=(0,)), shape=w.shape)

@@ -1,11 +1,12 @@
 """Pictures bent out of shape: each place of the result says where in the input it looks."""
 
 import math
+from typing import Any
 
 from ..autograd import composite
 from .samples import shapes
 
-LOOK = {"low": -1.4, "high": 1.4}  # also beyond the edges
+LOOK: dict[str, Any] = {"low": -1.4, "high": 1.4}  # also beyond the edges
 
 
 @composite(samples=[

@@ -20,7 +20,7 @@ main{max-width:75rem;margin:0 auto;padding:1.2rem}h1{font-size:1.6rem;margin:0 0
 """.strip()
 
 
-class Page:
+class HtmlPage:
     """`html` is the text of the page, `save(path)` writes it; notebooks show it in a frame."""
 
     def __init__(self, title: str, body: str, style: str, script: str, data: Any, height: int = 760) -> None:

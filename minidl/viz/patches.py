@@ -9,12 +9,12 @@ from ..api import tensor
 from ..autograd import OPS, Tensor, no_grad
 from ..nn import functional as F
 from .figures import host
-from .page import Page
+from .page import HtmlPage
 
 CELLS = 6000  # of the matrix of columns: more is no picture that anybody reads
 
 
-def im2col(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Page:
+def im2col(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> HtmlPage:
     """A page on which a patch of the picture lights up its column, the filter its row, and their product the output.
 
     The numbers are the library's own: `im2col` of the padded input (C, H, W), the weight (F, C, kh, kw) as rows, their
@@ -59,7 +59,7 @@ def leaf(value: Any) -> Tensor:
     return OPS.astype(value.detach() if isinstance(value, Tensor) else tensor(value), dtype="float64")
 
 
-def page(found: dict[str, Any]) -> Page:
+def page(found: dict[str, Any]) -> HtmlPage:
     """The page of what `explored` found, or of what a class has planted there."""
     wrong = ~np.isclose(found["y"], found["truth"], rtol=1e-4, atol=1e-6)
     plain = lambda v: np.round(v.astype(float), 4).tolist() if isinstance(v, np.ndarray) else v
@@ -87,7 +87,7 @@ number of the output. {verdict}</p>
 <div id="columns"></div></figure></div>
 <div class="strip"><span class="sign">=</span><figure><figcaption>output as rows ({len(found["rows"])}×{L})</figcaption>
 <div id="flat"></div></figure></div></div></div>"""
-    return Page("im2col explorer", body, STYLE, SCRIPT, data, height=900)
+    return HtmlPage("im2col explorer", body, STYLE, SCRIPT, data, height=900)
 
 
 STYLE = """

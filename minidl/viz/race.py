@@ -50,6 +50,8 @@ OPTIMIZERS: dict[str, Callable[[Any, float], Any]] = {
     "SGD": lambda ps, lr: optim.SGD(ps, lr=lr),
     "SGD, momentum 0.9": lambda ps, lr: optim.SGD(ps, lr=lr, momentum=0.9),
     "Nesterov 0.9": lambda ps, lr: optim.SGD(ps, lr=lr, momentum=0.9, nesterov=True),
+    "Adagrad": lambda ps, lr: optim.Adagrad(ps, lr=lr),
+    "RMSprop": lambda ps, lr: optim.RMSprop(ps, lr=lr),
     "Adam": lambda ps, lr: optim.Adam(ps, lr=lr),
 }
 
@@ -75,10 +77,14 @@ def optimizer_race(
 
     optimizers: by name, (parameters, lr) -> optimizer. Each runs with all `rates`, and the best run is drawn: the first
     to arrive, or else the lowest; one that leaves the picture counts only where no other stays."""
+    return draw(surface, race(surface, optimizers, steps, rates), ax)
+
+
+def draw(surface: str, paths: Mapping[str, "Path"], ax: Any = None) -> Any:
+    """The surface, and paths over it."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
     s = surface_of(surface)
-    paths = race(surface, optimizers, steps, rates)
     ax = axes_of(ax, 7.2, 6.2)
     x, y = np.meshgrid(np.linspace(*s.x, 240), np.linspace(*s.y, 240))
     height = host(s.function(tensor(x), tensor(y))) - s.lowest
@@ -87,7 +93,8 @@ def optimizer_race(
     slate = LinearSegmentedColormap.from_list("slate", ["#6f7f8f", "#f4f6f8"])  # colour is for the paths
     ax.contourf(x, y, np.maximum(height, bottom), levels=levels, cmap=slate, norm=LogNorm(bottom, top))
     for k, (name, path) in enumerate(paths.items()):
-        done = f"{path.arrived} steps" if path.arrived is not None else f"f = {path.values[-1]:.2g} after {steps}"
+        end = f"f = {path.values[-1]:.2g} after {len(path.values) - 1}"
+        done = end if path.arrived is None else f"{path.arrived} steps"
         colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
         ax.plot(*path.places.T, color="white", linewidth=3.4, zorder=3 + k, alpha=0.8)
         ax.plot(
@@ -149,7 +156,7 @@ def descend(s: Surface, make: Callable[[Any, float], Any], lr: float, steps: int
         values.append(value(s, p))
         if arrived is None and values[-1] <= reach:
             arrived = step
-        if far:
+        if far or (arrived is not None and step >= arrived + 20):
             break
     return Path(lr, np.array(places), np.array(values), arrived)
 

@@ -534,3 +534,11 @@ def test_expressions(text):
         assert str(ours) == str(theirs).removeprefix("torch.")
     else:
         assert_same(ours, theirs)
+
+
+def test_logaddexp_bends_where_both_are_equal():
+    """Its second derivative is ¼ there; it was 0, because the difference of equal numbers was taken for a constant."""
+    a = minidl.tensor(1.0, requires_grad=True)
+    (slope,) = minidl.autograd.grad(minidl.logaddexp(a, minidl.tensor(1.0)), a, create_graph=True)
+    (bend,) = minidl.autograd.grad(slope, a)
+    assert bend.item() == pytest.approx(0.25)

@@ -77,7 +77,7 @@ class Mirror:
         if isinstance(value, (torch.layout, torch.memory_format)):
             if value is torch.strided:
                 return find("torch.strided")
-            if isinstance(value, torch.layout):
+            if isinstance(value, torch.layout) or "channels_last" in str(value):
                 raise Foreign(f"layout {value}")
             return find(str(value))
         if isinstance(value, complex):

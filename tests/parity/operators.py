@@ -145,6 +145,8 @@ def both_sides(op, sample, how, torch_function, path, dtype, outcome):
         outcome.how = f"{how} refused"
         refused(mirror, torch_function, path, mine, keywords, type(error), outcome)
         return
+    known = any(isinstance(t, torch.Tensor) and t.requires_grad for t in flat(theirs))
+    outcome.twice = known and dtype is torch.float64 and op.supports_gradgrad and not how.endswith("in place")
     try:
         function = mirrored(mirror, torch_function, path)
         if how.endswith("in place"):
@@ -166,7 +168,7 @@ def both_sides(op, sample, how, torch_function, path, dtype, outcome):
 def called(op, function, args, keywords, mirror=None, grad=True):
     """The result, through the operator's own wrapper for gradients where it has one (an input made symmetric …)."""
     wrapper = op.gradcheck_wrapper
-    plain = getattr(wrapper, "__name__", "") == "<lambda>"  # the default: the function, as it is
+    plain = wrapper.__qualname__ == "OpInfo.<lambda>"  # the default: the function, as it is
     with contextlib.nullcontext() if grad else torch.no_grad():
         if plain:
             return function(*args, **keywords)
@@ -180,6 +182,8 @@ def mirrored(mirror, torch_function, path):
 def judge(op, sample, mirror, ours, theirs, dtype, how, outcome):
     process = sample.output_process_fn_grad
     drawn = is_random(op)
+    if dim := tie_dim(op, sample):
+        ours, theirs = untied(ours, theirs, sample.input, *dim)
     identity = getattr(process, "__name__", "") == "<lambda>" and process.__code__.co_code == _IDENTITY
     if not identity and not how.endswith("in place"):  # what is unique of the result, up to signs and the like
         outcome.value = same(ours, theirs, values=False)
@@ -193,6 +197,34 @@ def judge(op, sample, mirror, ours, theirs, dtype, how, outcome):
         return
     twice = dtype is torch.float64 and op.supports_gradgrad
     gradients(mirror.pairs, flat(ours), flat(theirs), twice, outcome)
+
+
+# Which of several equal numbers comes first is nobody's promise: where the dim of each stands among the arguments.
+TIED = {"sort": 0, "argsort": 0, "topk": 1, "kthvalue": 1, "mode": 0, "median": 0, "nanmedian": 0}
+
+
+def tie_dim(op, sample):
+    """(the dim,) that an operator orders along, where equal numbers may stand in any order."""
+    if op.name not in TIED or sample.kwargs.get("stable") or not sample.input.ndim:
+        return ()
+    given = sample.args[TIED[op.name] :]
+    dim = sample.kwargs.get("dim", given[0] if given else None if op.name.endswith("median") else -1)
+    return () if dim is None or isinstance(dim, bool) else (dim,)
+
+
+def untied(ours, theirs, input, dim):
+    """The results, with our places for PyTorch's where equal numbers stand there."""
+    first, last = flat(ours), list(flat(theirs))
+    mine = torch.from_numpy(np.array(first[-1].array)) if isinstance(first[-1], minidl.Tensor) else None
+    if mine is None or mine.dtype != torch.int64 or mine.shape != last[-1].shape:
+        return ours, theirs
+    kept = mine.ndim == input.ndim
+    at = [i if kept else i.unsqueeze(dim) for i in (mine, last[-1])]
+    if mine.numel() and int(mine.max()) < input.shape[dim]:
+        a, b = (torch.gather(input.detach(), dim, i) for i in at)
+        if torch.equal(a, b):
+            last[-1] = mine
+    return ours, (type(theirs)(last) if isinstance(theirs, tuple) else last[-1])
 
 
 _IDENTITY = (lambda x: x).__code__.co_code

@@ -36,7 +36,7 @@ def test_the_page_stands_alone_and_cannot_be_broken_out_of():
     assert page.html.count("http") == page.html.count("http://www.w3.org/2000/svg") == 1
     assert "prefers-color-scheme:dark" in page.html and "Every output equals conv2d" in page.html
     assert page._repr_html_().startswith("<iframe srcdoc=") and page._repr_html_().count('"') == 6
-    assert "</script><b>" not in patches.Page("t", "", "", "", {"x": "</script><b>"}).html
+    assert "</script><b>" not in patches.HtmlPage("t", "", "", "", {"x": "</script><b>"}).html
 
 
 def test_a_planted_fault_is_marked():

@@ -48,7 +48,7 @@ def test_finite_differences_bear_every_node_out(name):
     tape = tape_of(*ALL[name]())
     checked = differences(tape)
     assert {e for e in checked if e.kind == "leaf"} == {e for e in tape.entries if e.kind == "leaf"}
-    assert max(off for off, _ in checked.values()) < 1e-4
+    assert max(c.off for c in checked.values()) < 1e-4 and not any(c.kink for c in checked.values())
 
 
 def test_finite_differences_find_a_wrong_gradient(monkeypatch):
@@ -61,16 +61,23 @@ def test_finite_differences_find_a_wrong_gradient(monkeypatch):
 
     right_formula = product.formula
     monkeypatch.setattr(product, "formula", doubled)
-    found = {e.variable or e.name: off for e, (off, _) in differences(tape).items()}
+    found = {e.variable or e.name: c.off for e, c in differences(tape).items()}
     assert found["w"] > 0.1
     assert max(off for name, off in found.items() if name != "w") < 1e-6
+
+
+def test_a_kink_is_told_apart_from_a_wrong_gradient():
+    x = minidl.tensor([0.0, 1.0, -1.0], requires_grad=True)
+    page = viz.step(x.relu().sum(), names={"x": x})
+    verdict, text = page.data["nodes"][0]["check"]
+    assert verdict == 2 and "a kink" in text and page.proved
 
 
 def test_float32_rounding_is_told_apart_from_a_wrong_formula():
     x = minidl.tensor(8.0, requires_grad=True)
     page = viz.step(x.tanh(), names={"x": x})
-    good, text = page.data["nodes"][0]["check"]
-    assert good and "float32 rounding" in text
+    verdict, text = page.data["nodes"][0]["check"]
+    assert verdict == 1 and "float32 rounding" in text
 
 
 # -------------------------------------------------------------------------------------------- the faults
@@ -281,7 +288,7 @@ def test_a_function_of_the_users_own_is_a_step_like_others():
     loss = (Squared.apply(y) * y).sum()
     page = viz.step(loss, names={"x": x, "y": y, "loss": loss})
     own = next(n for n in page.data["nodes"] if n["name"] == "Squared")
-    assert "f" not in own and own["check"][0]  # it has no formula to show; its own gradient is checked,
+    assert "f" not in own and own["check"][0] == 1  # it has no formula to show; its own gradient is checked,
     assert "check" not in page.data["nodes"][0]  # those of what it was computed from cannot be
     good = right(tape_of(loss, {"x": x}))
     (expected,) = grad(loss, x)
@@ -326,12 +333,11 @@ def test_numbers_and_heat_maps():
 def test_the_demo_writes_its_pages(tmp_path, capsys):
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn: pip install 'minidl[data]'")
     from minidl.demo import step as demo
-    from minidl.demo.main import main
 
-    assert main(["step", "--out", str(tmp_path)]) == 0
+    demo.main(["--out", str(tmp_path)])
     out = capsys.readouterr().out
-    assert str(tmp_path / "digits.html") in out and "finite differences: yes" in out
-    assert "first wrong node: gain" in out
-    assert demo.digits_page(None).html == (tmp_path / "digits.html").read_text(encoding="utf-8")
-    demo.main(["scalar", "--fault", "overwrite", "--out", str(tmp_path)])
+    assert out.endswith(f"Written to {(tmp_path / 'digits.html').as_posix()}\n") and "all right." in out
+    assert "no-unbroadcast   gain" in out
+    assert demo.digits_page().html == (tmp_path / "digits.html").read_text(encoding="utf-8")
+    demo.main(["scalar", "--break", "overwrite", "--out", str(tmp_path)])
     assert '"begin":"overwrite"' in (tmp_path / "scalar.html").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from ...autograd import OPS, Tensor, write
 from ...autograd.batch import every_sample
-from ...errors import refusal, what_is
+from ...errors import ShapeError, refusal, what_is
 
 Ints: TypeAlias = int | Sequence[int]
 SPACES = {1: "C, L", 2: "C, H, W", 3: "C, D, H, W"}  # the axes of one sample, by how many lie in space
@@ -20,7 +20,7 @@ def several(value: Ints, n: int, name: str, operation: str, least: int | None = 
         raise refusal(TypeError, operation, f"{name} is an integer or {n} of them, got {value!r}") from None
     found = found * n if len(found) == 1 else found
     if len(found) != n:
-        raise refusal(ValueError, operation, f"{name} is an integer or {n} of them, got {value!r}")
+        raise refusal(ShapeError, operation, f"{name} is an integer or {n} of them, got {value!r}")
     if least is not None and min(found) < least:
         raise refusal(RuntimeError, operation, f"{name} must be at least {least}, got {value!r}")
     return found
@@ -31,7 +31,7 @@ def batched(x: Tensor, ndim: int, operation: str, names: str) -> tuple[Tensor, C
     if x.ndim == ndim:
         return x, lambda y: y
     if x.ndim != ndim - 1:
-        raise refusal(RuntimeError, operation, f"input (N, {names}) or ({names}) is expected", input=x)
+        raise refusal(ShapeError, operation, f"input (N, {names}) or ({names}) is expected", input=x)
     return OPS.reshape(x, shape=(1, *x.shape)), lambda y: OPS.reshape(y, shape=y.shape[1:])
 
 

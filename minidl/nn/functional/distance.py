@@ -9,7 +9,11 @@ from .normalization import length
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """⟨x₁, x₂⟩ / (max(‖x₁‖, ε) max(‖x₂‖, ε)) along a dim."""
-    axis = axis_of(dim, max(x1.ndim, x2.ndim), "cosine_similarity") - max(x1.ndim, x2.ndim)
+    axis = axis_of(dim, max(x1.ndim, x2.ndim), "cosine_similarity")
+    if not x1.ndim and not x2.ndim:
+        x1, x2 = OPS.reshape(x1, shape=(1,)), OPS.reshape(x2, shape=(1,))
+        return OPS.reshape(cosine_similarity(x1, x2, 0, eps), shape=())
+    x1, x2 = x1 + OPS.zeros_like(x2), x2 + OPS.zeros_like(x1)  # the lengths are those of what both broadcast to
     unit = lambda x: x / length(x, 2, axis, eps)
     return OPS.sum(unit(x1) * unit(x2), axis=(axis,))
 
@@ -33,5 +37,5 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     rows = lambda i: OPS.getitem(input, i, key=(INDEX,))
     d = rows(OPS.floor_divide(order, max(n, 1))) - rows(OPS.mod(order, max(n, 1)))
     if p == 0:
-        return OPS.sum(OPS.astype(d != 0, dtype=d.dtype), axis=(1,))
+        return OPS.sum(OPS.where(d == 0, 0 * d, 0 * d + 1), axis=(1,))  # whose slope is 0
     return OPS.vector_norm(d, ord=p, axis=(1,))

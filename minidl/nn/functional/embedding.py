@@ -152,7 +152,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if low < 0:
             raise refusal(RuntimeError, "one_hot", f"classes must be non-negative, and {low} is not", tensor=tensor)
         if num_classes == -1:
-            num_classes = int(high) + 1
+            num_classes = int(OPS.max(tensor).item()) + 1
         elif num_classes < 1:
             raise refusal(RuntimeError, "one_hot", f"num_classes must be positive, got {num_classes}", tensor=tensor)
         if high >= num_classes:

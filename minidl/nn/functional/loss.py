@@ -423,7 +423,12 @@ def linear_cross_entropy(
     """cross_entropy of linear(input, linear_weight, linear_bias).
 
     `options`, by which PyTorch saves memory, change nothing."""
-    y = linear(input, linear_weight, linear_bias)
+    if ignore_index is not None and target.dtype.kind == "f":
+        raise refusal(RuntimeError, "linear_cross_entropy", "ignore_index goes with targets that are classes")
+    shape = linear_weight.shape[:-1]  # (C, …): more axes than one are the logits'
+    rows = OPS.reshape(linear_weight, shape=(math.prod(shape), linear_weight.shape[-1]))
+    y = linear(input, rows, None if linear_bias is None else OPS.reshape(linear_bias, shape=(-1,)))
+    y = OPS.reshape(y, shape=(*y.shape[:-1], *shape))
     ignored = -100 if ignore_index is None else ignore_index
     how = {"weight": weight, "reduction": reduction, "ignore_index": ignored, "label_smoothing": label_smoothing}
     return cross_entropy(y, target, **how)  # type: ignore[arg-type]

@@ -148,6 +148,8 @@ def normalize(
     input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
     """x / max(‖x‖ₚ, ε) along a dim."""
+    if not input.ndim:
+        return into(out, OPS.reshape(normalize(OPS.reshape(input, shape=(1,)), p, dim, eps), shape=()))
     return into(out, input / length(input, p, axis_of(dim, input.ndim, "normalize"), eps))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...autograd import OPS, Tensor
 from ...backend import INDEX
-from ...errors import refusal
+from ...errors import ShapeError, refusal
 from .arguments import SPACES, Ints, batched, extent, several
 from .random import uniform
 
@@ -99,11 +99,13 @@ def avg_pool3d(
 def _avg_pool(name, n, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None):
     if divisor_override == 0:
         raise refusal(RuntimeError, name, "divisor_override cannot be 0", input=input)
-    if input.dtype.kind != "f":
+    if input.dtype.kind != "f" and input.dtype != "int64":
         raise refusal(NotImplementedError, name, "floats are expected; convert with .float()", input=input)
     x, unbatched, how = _windows(name, n, input, kernel_size, stride, padding, ceil_mode)
     how["count_include_pad"] = bool(count_include_pad)
-    return unbatched(OPS.avg_pool(x, **how, divisor_override=divisor_override))
+    whole = x.dtype.kind != "f"
+    y = OPS.avg_pool(OPS.astype(x, dtype="float64") if whole else x, **how, divisor_override=divisor_override)
+    return unbatched(OPS.astype(OPS.trunc(y), dtype="int64") if whole else y)  # as a division of integers in C
 
 
 def lp_pool1d(
@@ -270,7 +272,7 @@ def _sizes(name, output_size, given):
     asked = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * len(given)
     asked = asked * len(given) if len(asked) == 1 else asked
     if len(asked) != len(given):
-        raise refusal(ValueError, name, f"output_size is one number or {len(given)}, got {output_size!r}")
+        raise refusal(ShapeError, name, f"output_size is one number or {len(given)}, got {output_size!r}")
     return several(tuple(g if a is None else a for a, g in zip(asked, given)), len(given), "output_size", name, least=0)
 
 

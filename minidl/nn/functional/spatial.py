@@ -43,7 +43,7 @@ def interpolate(
         steps = [n / m if recompute and m else 1 / f for n, m, f in zip(given, sizes, factors)]
     if min(sizes) < 1 or 0 in given:
         raise refusal(RuntimeError, name, f"sizes must be greater than 0, got {given} and {sizes}", input=input)
-    for k, (n, m, step) in enumerate(zip(given, sizes, steps)):
+    for k, n, m, step in reversed(list(zip(range(len(given)), given, sizes, steps))):
         i = OPS.astype(OPS.arange_like(input, n=m), dtype="float64")
         if mode.startswith("nearest"):
             at = OPS.floor((i + 0.5) * step if mode == "nearest-exact" else i * step)
@@ -60,7 +60,11 @@ def interpolate(
                 middle = i * step if align_corners else (i + 0.5) * step - 0.5
                 places, w = _between(middle, REACH[mode])
             places = OPS.minimum(OPS.maximum(places, 0), n - 1)
-            input = OPS.resample(input, places, OPS.astype(w, dtype=input.dtype), axis=2 + k)
+            if input.dtype == "uint8":  # a picture as it comes from a file is one again after each axis, as in PyTorch
+                y = OPS.resample(OPS.astype(input, dtype="float64"), places, w, axis=2 + k)
+                input = OPS.astype(OPS.minimum(OPS.maximum(OPS.floor(y + 0.5), 0.0), 255.0), dtype="uint8")
+            else:
+                input = OPS.resample(input, places, OPS.astype(w, dtype=input.dtype), axis=2 + k)
     return input
 
 
@@ -81,7 +85,7 @@ def _check_mode(name: str, input: Tensor, mode: str, align_corners: bool | None,
     if mode == "lanczos" and (not antialias or align_corners):
         reason = 'mode="lanczos" goes with antialias=True and without align_corners'
         raise refusal(ValueError, name, reason, input=input)
-    if mode in AXES and input.dtype.kind != "f":
+    if mode in AXES and input.dtype.kind != "f" and input.dtype != "uint8":
         raise refusal(NotImplementedError, name, "floats are expected; convert with .float()", input=input)
 
 

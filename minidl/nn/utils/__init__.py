@@ -1,7 +1,21 @@
 """Helpers around modules and their parameters."""
 
+from . import parametrizations as parametrizations
+from . import parametrize as parametrize
 from . import rnn as rnn
-from .gradients import clip_grad_norm_ as clip_grad_norm_
-from .gradients import clip_grad_value_ as clip_grad_value_
-from .gradients import parameters_to_vector as parameters_to_vector
-from .gradients import vector_to_parameters as vector_to_parameters
+from . import stateless as stateless
+from .clip_grad import clip_grad_norm_ as clip_grad_norm_
+from .clip_grad import clip_grad_value_ as clip_grad_value_
+from .clip_grad import clip_grads_with_norm_ as clip_grads_with_norm_
+from .clip_grad import get_total_norm as get_total_norm
+from .convert_parameters import parameters_to_vector as parameters_to_vector
+from .convert_parameters import vector_to_parameters as vector_to_parameters
+from .fusion import fuse_conv_bn_eval as fuse_conv_bn_eval
+from .fusion import fuse_conv_bn_weights as fuse_conv_bn_weights
+from .fusion import fuse_linear_bn_eval as fuse_linear_bn_eval
+from .fusion import fuse_linear_bn_weights as fuse_linear_bn_weights
+from .hooked import remove_spectral_norm as remove_spectral_norm
+from .hooked import remove_weight_norm as remove_weight_norm
+from .hooked import spectral_norm as spectral_norm
+from .hooked import weight_norm as weight_norm
+from .stateless import skip_init as skip_init

@@ -19,7 +19,7 @@ from ...nn import Module
 from .. import layout
 from ..layout import Box, Layout, fitted, text_width
 from ..tape import Call, Entry, Tape, names_around, tape_of
-from .passes import Pass, differences, error, faults, right
+from .passes import Check, Pass, differences, error, faults, right
 from .story import Phrase, Story, about, formula
 from .values import Values, number, shape
 
@@ -46,8 +46,8 @@ class Page:
 
     @property
     def proved(self) -> bool:
-        """Do finite differences agree with the gradient of every node?"""
-        return all(node["check"][0] for node in self.data["nodes"] if "check" in node)
+        """Do finite differences bear out the gradient of every node that has no kink?"""
+        return all(node["check"][0] != WRONG for node in self.data["nodes"] if "check" in node)
 
     @property
     def first_wrong(self) -> dict[str, str | None]:
@@ -232,18 +232,22 @@ def columns(source: Any) -> list[int] | None:
     return [max(source.columns[0] - indent, 0), max(source.columns[1] - indent, 0)]
 
 
-def badge(checked: tuple[float, Any], own: Any) -> list[Any]:
-    """[good, text] of a finite-difference badge."""
-    off, exact = checked
-    if not math.isfinite(off):
-        return [0, "the loss or its gradient is not finite here, so finite differences say nothing"]
-    if not off < 1e-4:
-        return [0, f"finite differences disagree by {off:.0e}: a kink, or a value at the edge of its range?"]
-    text = f"finite differences agree to {max(off, 1e-12):.0e}"
-    rounding = 0.0 if own is None else error(np.asarray(own), exact)
+RIGHT, WRONG, KINK = 1, 0, 2
+
+
+def badge(checked: Check, own: Any) -> list[Any]:
+    """[verdict, text] of a finite-difference badge."""
+    if not math.isfinite(checked.off):
+        return [KINK, "the loss or its gradient is not finite here, so finite differences say nothing"]
+    if not checked.off < 1e-4:
+        if checked.kink:
+            return [KINK, "a kink (relu at 0, a tie of max): a slope to either side, and backward takes one"]
+        return [WRONG, f"finite differences disagree by {checked.off:.0e}"]
+    text = f"finite differences agree to {max(checked.off, 1e-12):.0e}"
+    rounding = 0.0 if own is None else error(np.asarray(own), checked.gradient)
     if rounding is not None and rounding > 1e-3:
         text += f" in float64; {own.dtype} rounding is off by {rounding:.0e}"
-    return [1, text]
+    return [RIGHT, text]
 
 
 def exported(tape: Tape, drawn: Layout) -> dict[str, Any]:

@@ -247,7 +247,7 @@ def faults(tape: Tape, good: Pass) -> list[Fault]:
     stale, name = _stale(tape, good)
     return [
         Fault(
-            "depth-first", "depth first, not topological order",
+            "depth-first", "depth-first instead of topological order",
             "Each operation passes its gradient on at once, when the first contribution reaches it (recursion from "
             "operand to operand), instead of waiting until all operations that use its result have done so.",
             Rerun(tape).back(depth_first=True),
@@ -266,13 +266,13 @@ def faults(tape: Tape, good: Pass) -> list[Fault]:
             "A gradient has the shape of its value: sum over the axes along which the value was repeated.",
         ),
         Fault(
-            "wrong-transpose", "reshape where a transpose belongs",
+            "wrong-transpose", "wrong transpose: a reshape in its place",
             "On the way back every transpose is a reshape to the transposed shape: no shape error gives it away.",
             turned.back(),
             "aᵀ and a reshaped hold the same numbers in different places; check the numbers, not only the shapes.",
         ),
         Fault(
-            "stale-array", "an array overwritten before backward",
+            "stale-array", "stale array: overwritten before backward",
             f"Between forward and backward, `{name} += 1` was run in place." if name else
             "Nothing to overwrite: no gradient of this graph needs a stored value.",
             stale,
@@ -331,8 +331,17 @@ def first_wrong(good: Pass, spoilt: Pass) -> Entry | None:
 STEP = 1e-5
 
 
-def differences(tape: Tape, seconds: float = 20.0) -> dict[Entry, tuple[float, Any]]:
-    """For each node how far its gradient is from finite differences, relative, and that gradient; all in float64.
+@dataclass(frozen=True)
+class Check:
+    """What finite differences say of the gradient of a node."""
+
+    off: float  # relative
+    kink: bool  # the loss has two slopes here, one to each side
+    gradient: Any  # in float64
+
+
+def differences(tape: Tape, seconds: float = 20.0) -> dict[Entry, Check]:
+    """How far the gradient of each node is from finite differences, in float64.
 
         ⟨v̄, u⟩ against (L(v + εu) − L(v − εu)) / 2ε        v the value of the node, u a random direction
 
@@ -343,18 +352,21 @@ def differences(tape: Tape, seconds: float = 20.0) -> dict[Entry, tuple[float, A
     for e in reversed(tape.entries):
         if any(user.opaque or user in fixed for user, _ in e.uses):
             fixed.add(e)
-    found: dict[Entry, tuple[float, Any]] = {}
+    here = float(np.sum(base.values[tape.root]))
+    found: dict[Entry, Check] = {}
     for e, g in base.back().gradients.items():
         if isinstance(g, list) or not np.size(g) or e in fixed:
             continue
         if time.monotonic() - start > seconds:
             break
         u = np.random.default_rng(e.index).uniform(-1, 1, e.shape)
-        sides = [_loss_with(base, e, base.values[e] + sign * STEP * u) for sign in (1, -1)]
-        slope = (sides[0] - sides[1]) / (2 * STEP)
+        up, down = (_loss_with(base, e, base.values[e] + sign * STEP * u) for sign in (1, -1))
+        slope, right_slope, left_slope = (up - down) / (2 * STEP), (up - here) / STEP, (here - down) / STEP
         along = float((g * u).sum())
-        scale = max(abs(slope), abs(along), 1e-2 * float(np.sqrt((g * g).sum() * (u * u).sum() / u.size)), 1e-7)
-        found[e] = abs(slope - along) / scale, g
+        typical = float(np.sqrt((g * g).sum() * (u * u).sum() / u.size))
+        scale = max(abs(slope), abs(along), 1e-2 * typical, 1e-5 * abs(here), 1e-7)  # below, rounding is all there is
+        kink = abs(right_slope - left_slope) > max(1e-2 * scale, 1e-4 * abs(here))
+        found[e] = Check(abs(slope - along) / scale, kink, g)
     return found
 
 

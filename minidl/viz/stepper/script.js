@@ -230,6 +230,7 @@ function hidden() { // is the value of this step still to be predicted?
 // ------------------------------------------------------------------------------------------- the graph
 
 let placed = null;
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function drawGraph() {
   const steps = stepsNow(), s = steps[state.step], fault = FAULT[state.fault];
@@ -299,9 +300,9 @@ function drawGraph() {
     }
     const verdict = wrong ? [0, "wrong by " + wrong.off] : complete.has(e) && !fault ? node.check : null;
     if (verdict) {
-      const b = make("g", { class: "check" + (verdict[0] ? "" : " bad") }, null, g);
+      const b = make("g", { class: "check" + [" bad", "", " kink"][verdict[0]] }, null, g);
       make("circle", { cx: r.x + r.w - 3, cy: r.y + 2, r: 10 }, null, b);
-      make("text", { x: r.x + r.w - 3, y: r.y + 8 }, verdict[0] ? "✓" : wrong ? "✗" : "?", b);
+      make("text", { x: r.x + r.w - 3, y: r.y + 8 }, ["✗", "✓", "∧"][verdict[0]], b);
       make("title", {}, verdict[1], b);
     }
     pressed(g, () => choose(e));
@@ -311,14 +312,21 @@ function drawGraph() {
   const other = to !== null ? placed.folded[to] || placed.boxes[to] : at;
   if (at && !state.fit) {
     const x = (at.x + at.w / 2 + other.x + other.w / 2) / 2 * scale, y = (at.y + at.h / 2 + other.y + other.h / 2) / 2 * scale;
-    area.scrollTo({ left: x - area.clientWidth / 2, top: y - area.clientHeight / 2 });
+    area.scrollTo({ left: x - area.clientWidth / 2, top: y - area.clientHeight / 2, behavior: calm ? "auto" : "smooth" });
   } else if (!at && !state.fit) area.scrollTo({ left: (placed.width * scale - area.clientWidth) / 2, top: 0 });
+}
+
+const pictures = {};
+
+function picture(at) { // as an address, drawn once in light and once in dark
+  const key = at + (dark() ? " dark" : "");
+  return pictures[key] = pictures[key] || heat(D.values[at]).toDataURL();
 }
 
 function swatch(parent, x, y, at, kind) {
   const value = at === null || at === undefined ? null : D.values[at];
   if (!value) { make("rect", { class: "slot", x, y, width: 38, height: 38 }, null, parent); return; }
-  make("image", { x, y, width: 38, height: 38, preserveAspectRatio: "none", href: heat(value).toDataURL() }, null, parent);
+  make("image", { x, y, width: 38, height: 38, preserveAspectRatio: "none", href: picture(at) }, null, parent);
   make("rect", { class: "frame" + kind, x, y, width: 38, height: 38 }, null, parent);
 }
 
@@ -424,8 +432,8 @@ function drawPanel() {
   const target = fault ? null : s.k === "backward" && s.n[0] === s.n[1] && !hide ? D.nodes[s.to] : s.k === "seed" ? node : null;
   $("badge").hidden = !(target && target.check);
   if (target && target.check) {
-    $("badge").textContent = (target.check[0] ? "✓ " : "✗ ") + target.name + ": " + target.check[1];
-    $("badge").className = target.check[0] ? "" : "bad";
+    $("badge").textContent = ["✗ ", "✓ ", "∧ "][target.check[0]] + target.name + ": " + target.check[1];
+    $("badge").className = ["bad", "", "kink"][target.check[0]];
   }
   const asking = hide || (fault && state.predict && s.k === "plant" && !state.committed.has(state.fault));
   $("ask").hidden = !asking;
