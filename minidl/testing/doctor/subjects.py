@@ -29,14 +29,15 @@ def differentiable(op: Op) -> bool:
 FLOATING = ("float", "distinct", "definite")
 
 
-def cases(name: str, order: int = 1, seed: int = 0, square: bool = False) -> list[Case]:
-    """The cases of an op or a layer by its name; with `square`, all of an input's axes are made three long."""
+def cases(name: str, order: int = 1, seed: int = 0, square: bool = False, only: int | None = None) -> list[Case]:
+    """The cases of an op or a layer by its name, or `only` one of them; with `square`, every axis is three long."""
     name = name.removeprefix("nn.")
     if name in LAYERS:
         made: list[Case | None] = [_layer(name, LAYERS[name].inputs, order, seed)]
     elif name in vars(OPS):
         op = getattr(OPS, name)
         found = [s for s in op.samples if any(a is not None and a.kind in FLOATING for a in s.args)]
+        found = found if only is None or not found else [found[only % len(found)]]
         made = [_op(op, squared(s) if square else s, order, seed) for s in found]
         if not found:
             raise ValueError(f"{name} has no floating-point input, so there is no gradient to check")
