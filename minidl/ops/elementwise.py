@@ -278,7 +278,7 @@ def minimum(xp, a, b):
 
 @op(samples=PAIRS, promote="float")
 def arctan2(xp, a, b):
-    """y = the angle of the point (b, a)        ā = ȳ b / (a² + b²)        b̄ = −ȳ a / (a² + b²)        0 at the origin"""
+    """y = the angle of the point (b, a)        ā = ȳ b / (a² + b²)        b̄ = −ȳ a / (a² + b²)     0 at 0"""
 
     def over_square(g):
         square = a * a + b * b

@@ -18,8 +18,8 @@ PAGE = Path(__file__).with_name("PARITY.md")
 # The least that the page may show, in per cent. The aim is 99 in value and first gradient, and 97 in second order;
 # a figure here only ever rises.
 BARS = {
-    "operators: samples that agree in value and first gradient": 94.0,
-    "operators: those that agree in second order": 86.0,
+    "operators: samples that agree in value and first gradient": 98.0,
+    "operators: those that agree in second order": 98.0,
 }
 
 
