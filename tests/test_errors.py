@@ -248,8 +248,9 @@ def test_an_error_of_the_users_own_is_left_alone():
 
 @pytest.mark.parametrize("value", [None, "abc", 1j, {}, object()])
 @pytest.mark.parametrize("space", [minidl, F], ids=["minidl", "functional"])
-def test_no_public_function_answers_a_wrong_argument_with_an_inner_error(space, value):
+def test_no_public_function_answers_a_wrong_argument_with_an_inner_error(space, value, tmp_path, monkeypatch):
     """Whatever stands where a tensor belongs is refused by a sentence, or taken; never by an inner AttributeError."""
+    monkeypatch.chdir(tmp_path)  # "abc" may be taken for a file's name
     for name, function in vars(space).items():
         if not inspect.isfunction(function) or name in ("guard", "save", "load", "set_printoptions"):
             continue
