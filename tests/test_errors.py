@@ -262,7 +262,7 @@ def test_no_public_function_answers_a_wrong_argument_with_an_inner_error(space, 
         for wrong in tensors:
             try:
                 function(**{**others, wrong: value})
-            except (ValueError, TypeError, RuntimeError, IndexError, AssertionError) as error:  # attention's, as PyTorch's
+            except (ValueError, TypeError, RuntimeError, IndexError, AssertionError) as error:
                 assert str(error).strip(), f"{name}({wrong}={value!r})"
             except Exception as error:
                 raise AssertionError(f"{name}({wrong}={value!r}) raised {type(error).__name__}: {error}") from error
