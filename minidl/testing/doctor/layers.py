@@ -44,8 +44,8 @@ def decoder() -> Any:
 def by_axes(name: str, *args: Any, axes: str = "123", **kwargs: Any) -> dict[str, Layer]:
     """A layer that there is for one, two and three axes."""
     given = {f"{name}{d}d": on((D1, D2, D3)[int(d) - 1]) for d in axes}
-    made = lambda k: lambda: getattr(nn, k)(*args, **kwargs)
-    return {k: Layer(made(k), inputs) for k, inputs in given.items()}
+    maker = lambda name: lambda: getattr(nn, name)(*args, **kwargs)
+    return {name: Layer(maker(name), inputs) for name, inputs in given.items()}
 
 
 LAYERS: dict[str, Layer] = {
