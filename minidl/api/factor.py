@@ -201,8 +201,7 @@ def matrix_rank(
             return into(out, ops.zeros_like(S, shape=A.shape[:-2], dtype="int64"))
         atol, rtol = (unsqueeze(t, -1) if isinstance(t, Tensor) and t.ndim else t for t in (atol, rtol))
         bound = ops.mul(ops.max(S, axis=(-1,), keepdims=True), rtol)
-        if atol is not None:
-            bound = ops.maximum(bound, atol)
+        bound = bound if atol is None else ops.maximum(bound, atol)
         return into(out, sum(ops.gt(S, bound), -1))
 
 

@@ -35,13 +35,6 @@ class Memory:
         self.extent = backend_of(array).extent(array)
         Memory.latest = max(Memory.latest, self.stamp)
 
-    @staticmethod
-    def written_again(memories: "Sequence[Memory]") -> None:
-        """Further writes into the arrays that were written last, all announced at once."""
-        Memory.latest = now = tick()
-        for memory in memories:
-            memory.stamp = now
-
     def expose(self, array: Any, read: bool = True) -> None:
         """The user has this very array. They will not announce their writes: a checksum finds them."""
         if not self.exposed:

@@ -46,7 +46,7 @@ def seed_batch(root: int, number: int) -> None:
 def stream_of(root: int, number: int) -> Iterator[None]:
     """The same for the length of a block; then every stream goes on where it was."""
     with _alone:
-        ours, pythons = (default_generator.numpy, default_generator._seed), random.getstate()
+        ours, pythons = (default_generator._numpy, default_generator._seed), random.getstate()
         # Exchanging NumPy's bit generator costs a tenth of setting its state, but forgets the second number
         # of a pair of normal ones, so where there is one the state is set after all.
         numpys: Any = np.random.get_state(legacy=False)
@@ -60,7 +60,7 @@ def stream_of(root: int, number: int) -> Iterator[None]:
             if numpys["has_gauss"]:
                 np.random.set_state(numpys)
             random.setstate(pythons)
-            default_generator.numpy, default_generator._seed = ours
+            default_generator._numpy, default_generator._seed = ours
 
 
 def _unlock() -> None:

@@ -59,9 +59,9 @@ class Sequence:
         return self.rows(states[:-1])
 
 
-def halved(n: int, parts: Any) -> list[Array | None]:
+def halved(n: int, parts: Any) -> list[Any]:
     """The first n rows of each, halved: those of the gates that go through σ."""
-    made = []
+    made: list[Any] = []
     for t in parts:
         if t is not None:
             t = t.copy()
