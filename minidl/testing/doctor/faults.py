@@ -30,7 +30,9 @@ def differs(faulty: Case, case: Case, k: int) -> bool:
     every = faulty.backward.right(faulty.values, faulty.seeds)  # type: ignore[attr-defined]
     wrong, right = faulty.claimed[k], every[k]
     largest = max((np.abs(g).max(initial=0) for g in every if g is not None), default=0)
-    if right is None or not np.isfinite(right).all() or not np.abs(right).max(initial=0) > 1e-4 * largest:
+    if right is None or not wrong.any() or not np.isfinite(right).all():
+        return False
+    if not np.abs(right).max(initial=0) > 1e-4 * largest:
         return False
     return wrong.shape != right.shape or far(wrong, right) > 1e-9 * np.abs(right).max(initial=0)
 

@@ -88,8 +88,8 @@ def report(r: "Report", colour: bool = False, unicode: bool = True, more: str = 
     f = r.worst
     if f.verdict == "different":
         g, t = float(f.claimed[f.at]) + 0.0, float(f.numeric[f.at]) + 0.0
-        share = f"; {f.wrong} of {f.claimed.size} entries differ"
-        lines.append(ink(f"    it says {g:.6g} there, and finite differences {t:.6g}{share}"[:WIDTH]))
+        share = f"; {f.wrong} of {f.claimed.size} differ"
+        lines.append(ink(f"    it says {g:.6g} there, finite differences {t:.6g}{share}"[:WIDTH]))
     if f.diagnoses or r.diagnosis:
         d = r.diagnosis
         assert d is not None
