@@ -1021,7 +1021,9 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
+_PACKAGES = {
+    "data", "explain", "func", "nn", "optim", "profiler", "saving", "testing", "training", "utils", "vision", "viz",
+}  # fmt: skip
 _FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 # What PyTorch has both here and in nn.functional, with the same arguments.
 _IN_FUNCTIONAL = frozenset(
@@ -1063,6 +1065,7 @@ if _TYPE_CHECKING:
     from . import explain as explain
     from . import func as func
     from . import nn, optim, testing, utils
+    from . import profiler as profiler
     from . import saving as saving
     from . import training as training
     from . import vision as vision
