@@ -16,7 +16,8 @@ LAYERS = [
     {"autograd"},
     {"ops", "api"},
     {"kernels"},
-    {"func", "nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special"},
+    {"func", "nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special",
+     "distributions", "legacy"},
     {"training", "models", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo", "machine"},
     {"cli", "__main__"},
 ]
