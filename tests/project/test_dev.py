@@ -226,7 +226,7 @@ def test_bench_takes_a_name(machine, capsys):
     assert dev.main(["bench", "--quick"]) == 0
     assert here.ran[-1].endswith("-m benchmarks.steps --quick")
     assert dev.main(["bench", "nothing"]) == 1
-    assert "choose one of overhead" in capsys.readouterr().err
+    assert "choose one of steps" in capsys.readouterr().err
 
 
 def test_an_interrupt_is_quiet(machine, monkeypatch, capsys):
