@@ -1,7 +1,7 @@
 """How long is one update of all parameters?
 
-minidl as it comes (small parameters end to end, large ones in parts) and with foreach=False (from parameter to
-parameter), against PyTorch's three ways: foreach=False, which is its default on a processor, foreach=True and fused=True.
+minidl as it comes (small parameters end to end, large ones in parts) and with foreach=False (one parameter after the
+other), against PyTorch's three ways: its default, which on a processor is one after the other, foreach and fused.
 All on one thread. First of all, the weights after ten steps are the same.
 """
 

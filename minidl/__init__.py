@@ -1022,7 +1022,10 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "distributions", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
+_PACKAGES = {
+    "data", "distributions", "explain", "func", "nn", "optim", "profiler", "saving", "testing", "training", "utils",
+    "vision", "viz",
+}  # fmt: skip
 _FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 # What PyTorch has both here and in nn.functional, with the same arguments.
 _IN_FUNCTIONAL = frozenset(
@@ -1069,6 +1072,7 @@ if _TYPE_CHECKING:
     from . import explain as explain
     from . import func as func
     from . import nn, optim, testing, utils
+    from . import profiler as profiler
     from . import saving as saving
     from . import training as training
     from . import vision as vision

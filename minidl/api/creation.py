@@ -346,7 +346,8 @@ def linspace(
 
 def _apart(start: Number, end: Number, steps: int, dtype: Any) -> Any:
     """Numbers evenly apart; between whole ends, where the results are to be whole."""
-    return np.linspace(*((float(v) if dtype.kind == "f" else int(v)) for v in (start, end)), steps)
+    kind: Any = float if dtype.kind == "f" else int
+    return np.linspace(kind(start), kind(end), steps)
 
 
 def logspace(

@@ -185,7 +185,9 @@ negative = neg
 
 
 def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """−1, 0 or 1."""
+    """−1, 0 or 1; 0 of NaN."""
+    if input.dtype.kind == "f":
+        return into(out, ops.where(ops.isnan(input), 0, ops.sign(input)))
     return into(out, ops.copy(input) if input.dtype == bool else ops.sign(input))
 
 
@@ -267,6 +269,8 @@ def nan_to_num(
 
 def relu(input: Tensor) -> Tensor:
     """max(x, 0)."""
+    if input.dtype == bool:
+        raise RuntimeError(f"relu: truth values are not negative; convert them to numbers first [{describe(input)}]")
     return ops.relu(input)
 
 
@@ -545,6 +549,7 @@ def xlogy(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tenso
 
 def lerp(input: Tensor, end: Tensor, weight: Operand, *, out: Tensor | None = None) -> Tensor:
     """input + weight (end − input)."""
+    _one_dtype("lerp", input=input, end=end)
     return into(out, ops.add(input, ops.mul(weight, ops.sub(end, input))))
 
 
@@ -769,8 +774,14 @@ def bitwise_right_shift(input: Operand, other: Operand, *, out: Tensor | None = 
 
 def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
     """0 below zero, 1 above, and `values` at zero."""
-    step = ops.astype(ops.gt(input, 0), dtype=input.dtype)
-    return into(out, ops.where(ops.eq(input, 0), values, ops.where(ops.ne(input, input), input, step)))
+    _one_dtype("heaviside", input=input, values=values)
+    return into(out, ops.where(ops.eq(input, 0), values, ops.astype(ops.gt(input, 0), dtype=input.dtype)))
+
+
+def _one_dtype(operation: str, **operands: Tensor) -> None:
+    if len({t.dtype for t in operands.values()}) > 1:
+        told = ", ".join(f"{name} {describe(t)}" for name, t in operands.items())
+        raise RuntimeError(f"{operation}: the operands must have one dtype [{told}]; bring them to one with .to()")
 
 
 def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:

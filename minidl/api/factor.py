@@ -201,8 +201,7 @@ def matrix_rank(
             return into(out, ops.zeros_like(S, shape=A.shape[:-2], dtype="int64"))
         atol, rtol = (unsqueeze(t, -1) if isinstance(t, Tensor) and t.ndim else t for t in (atol, rtol))
         bound = ops.mul(ops.max(S, axis=(-1,), keepdims=True), rtol)
-        if atol is not None:
-            bound = ops.maximum(bound, atol)
+        bound = bound if atol is None else ops.maximum(bound, atol)
         return into(out, sum(ops.gt(S, bound), -1))
 
 
@@ -397,19 +396,11 @@ def geqrf(input: Tensor, *, out: Any = None) -> Householder:
     return found
 
 
-class LUWithInfos(NamedTuple):
-    """What lu gives where infos are asked for."""
-
-    LU: Tensor
-    pivots: Tensor
-    info: Tensor
-
-
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
     """As linalg.lu_factor, which is its successor."""
     if not get_infos:
         return lu_factor(A, pivot=pivot, out=out)
-    return _into(out, LUWithInfos, lu_factor_ex(A, pivot=pivot))
+    return _into(out, LUFactorEx, lu_factor_ex(A, pivot=pivot))
 
 
 def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None) -> TransposedSVD:

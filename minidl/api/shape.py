@@ -509,15 +509,14 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 
 def fliplr(input: Tensor) -> Tensor:
     """Each row reversed."""
-    if input.ndim < 2:
-        raise RuntimeError(f"fliplr: at least two axes are needed, got {describe(input)}")
+    _matrices(input, "fliplr")
     return flip(input, 1)
 
 
 def flipud(input: Tensor) -> Tensor:
     """The rows in reverse order."""
     if not input.ndim:
-        raise RuntimeError(f"flipud: at least one axis is needed, got {describe(input)}")
+        raise RuntimeError("flipud: at least one axis is needed, got a tensor without axes")
     return flip(input, 0)
 
 

@@ -35,13 +35,6 @@ class Memory:
         self.extent = backend_of(array).extent(array)
         Memory.latest = max(Memory.latest, self.stamp)
 
-    @staticmethod
-    def written_again(memories: "Sequence[Memory]") -> None:
-        """Further writes into the arrays that were written last, all announced at once."""
-        Memory.latest = now = tick()
-        for memory in memories:
-            memory.stamp = now
-
     def expose(self, array: Any, read: bool = True) -> None:
         """The user has this very array. They will not announce their writes: a checksum finds them."""
         if not self.exposed:
@@ -62,7 +55,8 @@ class Memory:
 
 
 def _checksum(array: Any) -> int:
-    return crc32(backend_of(array).to_host(array).tobytes())
+    host = backend_of(array).to_host(array)
+    return crc32(host if host.flags.c_contiguous else host.tobytes())
 
 
 def refuse_overwritten(order: Sequence[Any], everything: bool) -> None:

@@ -113,9 +113,8 @@ class Op:
         if array is None:
             raise refusal(Unsupported, self.name, f"at least one tensor is needed, got {', '.join(map(repr, args))}")
         recording = modes.recording
-        if recording and Memory.watched:
-            if look(args, True in wanted):
-                return self(*args, **params)  # with the history that views have taken over
+        if recording and Memory.watched and look(args, True in wanted):
+            return self(*args, **params)  # with the history that views have taken over
         xp = NUMPY if type(array) is _ndarray else backend_of(array)
         try:
             if not settled and self.promote is not None:
@@ -242,32 +241,29 @@ def _operand(op: Op, value: Any) -> Any:
 
 def look(args: Sequence[Any], records: bool) -> bool:
     """Before a record reads watched memory: has the user written it? Did a view get another history?"""
-    tensors = [a for a in args if isinstance(a, Tensor)]
-    for a in tensors if records else ():
-        a.memory.look()
-    return True in [follow(a) for a in tensors]
+    return True in [follow(a, records) for a in args if isinstance(a, Tensor)]
 
 
-def follow(view: Tensor) -> bool:
+def follow(view: Tensor, records: bool) -> bool:
     """A view whose memory a recorded operation wrote through another view takes over the history of its base."""
+    if records:
+        view.memory.look()
     base, memory = view.base, view.memory
     since = view.node is not None and view.node.number >= memory.stamp  # was it taken, or itself written, since?
     if base is None or since or not memory.recorded or not base.needs_grad:
         return False
     flat = OPS.reshape(make(base.array, True, base.node, Memory()), shape=(-1,))
-    places = Tensor(backend_of(view.array).places(view.array, base.array))
-    take_over(view, OPS.getitem(flat, places, key=(INDEX,)))
+    take_over(view, OPS.getitem(flat, Tensor(backend_of(view.array).places(view.array, base.array)), key=(INDEX,)))
     return True
 
 
 def take_over(t: Tensor, new: Tensor) -> None:
     """From now on t has the history of a new value, and a gradient that it retains is that of the new value."""
-    kept = t.node.hooks.pop(math.inf, None) if t.node is not None and t.node.hooks else None
+    hooks = {} if t.node is None else t.node.hooks or {}
     t.node, t.needs_grad = new.node, new.needs_grad
     if new.node is not None:
         new.node.memory = t.memory
-        if kept is not None:
-            new.node.hooks = {**(new.node.hooks or {}), math.inf: kept}
+        new.node.hooks = {**(new.node.hooks or {}), **{k: hooks.pop(k) for k in (math.inf,) if k in hooks}} or None
 
 
 def _owner(xp: Backend, y: Any, args: Sequence[Any]) -> Tensor | None:

@@ -17,7 +17,7 @@ class Size(tuple[int, ...]):
         part = tuple.__getitem__(self, key)
         return Size(part) if type(part) is tuple else part
 
-    def __add__(self, other: Any) -> "Size":  # type: ignore[override]  # a tuple's overloads
+    def __add__(self, other: Any) -> "Size":
         return Size(tuple.__add__(self, other))
 
     def __mul__(self, times: Any) -> "Size":

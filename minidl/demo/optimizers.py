@@ -14,7 +14,7 @@ FAULTS = {
     "momentum": "'SGD, momentum 0.9' overwrote its velocity with each gradient: no momentum is left.",
 }
 SURFACES = ("rosenbrock", "himmelblau", "saddle")
-STEPS = 250
+STEPS = 200
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
 
 

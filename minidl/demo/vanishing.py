@@ -4,7 +4,8 @@ from typing import Any
 
 import minidl
 from minidl import nn, viz
-from minidl.viz.gradients import norms_through_time
+from minidl.viz.figures import COLOURS, DASHES, MARKERS, axes_of
+from minidl.viz.gradients import gradient_sizes, norms_through_time
 
 from .stage import Stage
 
@@ -43,14 +44,18 @@ def main(argv: list[str]) -> None:
     stage.say(f"{DEPTH} layers of {WIDE} units. The gradient of the first layer's weights,")
     stage.say("beside the last layer's:")
     stage.say()
-    for name, net in networks(stage.fault).items():
+    ax = axes_of(None, 6.4, 3.8)
+    for k, (name, net) in enumerate(networks(stage.fault).items()):
         (net(minidl.randn(64, WIDE)) ** 2).mean().backward()
-        sizes = [rms for path, rms, _ in viz.gradients.gradient_sizes(net) if path.endswith("weight")]
+        sizes = [rms for path, rms, _ in gradient_sizes(net) if path.endswith("weight")]
         stage.say(f"{name:34} {sizes[0] / sizes[-1]:10.1e}")
-        if name.startswith("sigmoid"):
-            shown = net
+        ax.semilogy(range(1, DEPTH + 1), sizes, marker=MARKERS[k], color=COLOURS[k], linestyle=DASHES[k], label=name)
+    ax.set(xlabel="layer  (the loss is at the right)", ylabel="gradient of its weights, rms", title="Gradient by depth")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False)
     stage.say()
-    stage.show(viz.gradient_flow(shown), "depth")
+    stage.show(ax, "depth")
     stage.finish(
         "Each step back multiplies by the same matrix and by a slope below 1.",
         "An LSTM adds instead of multiplying: while its forget gate is open,",

@@ -19,7 +19,7 @@ LONG = 16  # places below which there is little to gain from sums along them
 
 @batch_norm.kernel(NUMPY)
 def batch_norm_kernel(xp, x, w=None, b=None, *, eps=1e-5):
-    N, C, L = *x.shape[:2], math.prod(x.shape[2:])
+    N, C, L = x.shape[0], x.shape[1], math.prod(x.shape[2:])
     if small(x.size) or L < LONG or x.dtype.char not in FLOATS:
         return NotImplemented
     rows, n = np.ascontiguousarray(x).reshape(N, C, L), N * L

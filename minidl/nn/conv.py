@@ -190,7 +190,8 @@ class _ConvTranspose(_Conv):
         if len(output_size) not in (self.axes, input.ndim) or len(wanted) != self.axes:
             reason = f"output_size has {self.axes} sizes, or {input.ndim} with the leading axes; got {len(output_size)}"
             raise refusal(ValueError, name, reason, input=input)
-        steps = zip(input.shape[-self.axes :], self.stride, self.padding, self.dilation, self.kernel_size)
+        padding: Any = self.padding
+        steps = zip(input.shape[-self.axes :], self.stride, padding, self.dilation, self.kernel_size)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in steps]
         if any(not low <= n < low + s for n, low, s in zip(wanted, least, self.stride)):
             most = tuple(low + s - 1 for low, s in zip(least, self.stride))

@@ -156,8 +156,11 @@ class EmbeddingBag(Module):
         """An EmbeddingBag of given vectors, which training leaves alone unless freeze=False."""
         if embeddings.ndim != 2:
             raise ShapeError(f"from_pretrained: a matrix is needed, got shape {tuple(embeddings.shape)}")
-        how = (max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset, padding_idx)
-        made = cls(*embeddings.shape, *how)  # type: ignore[arg-type]  # in the order of __init__
+        rows, size = embeddings.shape
+        made = cls(
+            rows, size, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset,
+            padding_idx,
+        )  # fmt: skip
         made.weight.requires_grad = not freeze
         return made
 

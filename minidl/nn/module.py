@@ -403,7 +403,7 @@ class Module:
             moved: dict[int, Tensor] = {}
             for module in self.modules():
                 for name, buffer in module._buffers.items():
-                    if is_lazy(buffer):
+                    if buffer is not None and is_lazy(buffer):
                         buffer.data = fn(buffer.data)
                     elif buffer is not None:
                         if id(buffer) not in moved:
@@ -553,7 +553,9 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict: a dict of tensors by name is needed, got {type(state_dict).__name__}")
         versions, found = getattr(state_dict, "_metadata", {}), OrderedDict(state_dict)  # hooks may change the copy
-        result, problems, copies = LoadResult([], []), [], []
+        result = LoadResult([], [])
+        problems: list[str] = []
+        copies: list[Callable[[], Any]] = []
         loaded: list[Module] = []
 
         def load(module: Module, prefix: str) -> None:

@@ -66,7 +66,7 @@ class _BatchNorm(Module):
         with no_grad():
             self.num_batches_tracked.add_(1)
         if self.momentum is None:  # the plain average over all batches
-            return 1.0 / self.num_batches_tracked.item()
+            return 1.0 if self.num_batches_tracked.is_meta else 1.0 / self.num_batches_tracked.item()
         return self.momentum
 
     @guarded

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..autograd import Tensor
+from ..errors import refusal
 from . import functional as F
 from .conv import tuple_of
 from .module import Module
@@ -19,6 +20,9 @@ class _Pad(Module):
         self.padding = tuple_of(padding, 2 * self.axes)
 
     def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (self.axes + 1, self.axes + 2):
+            reason = f"expected {self.axes + 1}D or {self.axes + 2}D input (got {input.ndim}D input)"
+            raise refusal(ValueError, type(self).__name__, reason, input=input)
         return F.pad(input, self.padding, self.mode)
 
     def extra_repr(self) -> str:

@@ -39,7 +39,7 @@ class RNNBase(Module):
         name = type(self).__name__
         if mode not in GATES:
             raise ValueError(f"{name}: the mode is one of {', '.join(GATES)}, got {mode!r}")
-        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
             raise ValueError(f"{name}: dropout should be a number in range [0, 1], got {dropout!r}")
         if dropout > 0 and num_layers == 1:
             warnings.warn(
@@ -52,6 +52,9 @@ class RNNBase(Module):
                 raise TypeError(f"{name}: {what} should be of type int, got: {type(size).__name__}")
             if size <= 0:
                 raise ValueError(f"{name}: {what} must be greater than zero, got {size}")
+        for what, flag in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name}: {what} should be of type bool, got: {type(flag).__name__}")
         if not 0 <= proj_size < hidden_size:
             raise ValueError(f"{name}: proj_size should be from 0 (off) to less than hidden_size, got {proj_size}")
         self.mode, self.gates = mode, GATES[mode]
@@ -127,6 +130,10 @@ class RNNBase(Module):
         return (y.transpose(0, 1) if self.batch_first else y), last
 
     def _check_width(self, x: Tensor) -> None:
+        weight = self._flat_weights[0]
+        if x.dtype != weight.dtype:
+            reason = f"RNN input dtype ({x.dtype}) does not match weight dtype ({weight.dtype}); convert one with .to()"
+            raise refusal(ValueError, type(self).__name__, reason, input=x)
         if x.shape[-1] != self.input_size:
             reason = (
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.shape[-1]}"

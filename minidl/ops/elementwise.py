@@ -34,9 +34,8 @@ def mul(xp, a, b):
 
 @op(samples=DIVISIONS, promote="float")
 def div(xp, a, b):
-    """y = a / b        ā = ȳ / b        b̄ = −ȳ y / b"""
-    y = a / b
-    return y, (lambda g: g / b, lambda g: -g * y / b)
+    """y = a / b        ā = ȳ / b        b̄ = −ȳ (a / b) / b"""
+    return a / b, (lambda g: g / b, lambda g: -g * (a / b) / b)  # keeps no y, which may be written into
 
 
 @op(samples=ANY)
@@ -278,8 +277,13 @@ def minimum(xp, a, b):
 
 @op(samples=PAIRS, promote="float")
 def arctan2(xp, a, b):
-    """y = the angle of the point (b, a)        ā = ȳ b / (a² + b²)        b̄ = −ȳ a / (a² + b²)"""
-    return xp.arctan2(a, b), (lambda g: g * b / (a * a + b * b), lambda g: -g * a / (a * a + b * b))
+    """y = the angle of the point (b, a)        ā = ȳ b / (a² + b²)        b̄ = −ȳ a / (a² + b²)     0 at 0"""
+
+    def over_square(g):
+        square = a * a + b * b
+        return xp.where(square == 0, 0, g / xp.where(square == 0, 1, square))
+
+    return xp.arctan2(a, b), (lambda g: over_square(g) * b, lambda g: -over_square(g) * a)
 
 
 @op(samples=PAIRS, promote="float")

@@ -7,13 +7,14 @@ The gradients are backpropagation through time (Werbos 1990): the same steps, la
 """
 
 import itertools
+from typing import Any
 
 from ..autograd import op
 from .linear import linear
 from .samples import shapes
 
 SIZES = (3, 3, 2)
-PACKED = [
+PACKED: list[dict[str, Any]] = [
     {"sizes": SIZES},
     {"sizes": SIZES, "reverse": True},
     {"sizes": (2,), "reverse": True},
@@ -82,7 +83,8 @@ def rnn(xp, x, w, u, h, b=None, *, sizes, reverse=False, relu=False):
     """
     check(x, sizes, h, u.shape[1])
     a, (ax, aw, ab) = linear.formula(xp, x, w, b)
-    steps, start, ended, before, after = spans(sizes, reverse), h, [], [], []
+    steps, start, before, after = spans(sizes, reverse), h, [], []
+    ended: list = []
     h = h[: sizes[-1]] if reverse else h
     for first, last in steps:
         h = fit(xp, h, last - first, start, ended)
@@ -92,7 +94,8 @@ def rnn(xp, x, w, u, h, b=None, *, sizes, reverse=False, relu=False):
         after.append(h)
 
     def grads(gy, gend):
-        gzs, begun = [], []
+        gzs = []
+        begun: list = []
         gh = gend if reverse else gend[: sizes[-1]]
         for (first, last), h in zip(reversed(steps), reversed(after)):
             gh = fit(xp, gh, last - first, gend, begun) + gy[first:last]
@@ -153,8 +156,10 @@ def lstm(xp, x, w, u, h, c, b=None, p=None, *, sizes, reverse=False):
     check(x, sizes, h, u.shape[1])
     check(x, sizes, c, u.shape[0] // 4)
     a, (ax, aw, ab) = linear.formula(xp, x, w, b)
-    steps, hstart, cstart, hended, cended = spans(sizes, reverse), h, c, [], []
+    steps, hstart, cstart = spans(sizes, reverse), h, c
     before, memories, after, backs = [], [], [], []
+    hended: list = []
+    cended: list = []
     h, c = (h[: sizes[-1]], c[: sizes[-1]]) if reverse else (h, c)
     for first, last in steps:
         h, c = fit(xp, h, last - first, hstart, hended), fit(xp, c, last - first, cstart, cended)
@@ -167,7 +172,9 @@ def lstm(xp, x, w, u, h, c, b=None, p=None, *, sizes, reverse=False):
         after.append(h)
 
     def grads(gy, ghend, gcend):
-        gas, ghs, hbegun, cbegun = [], [], [], []
+        gas, ghs = [], []
+        hbegun: list = []
+        cbegun: list = []
         gh, gc = (ghend, gcend) if reverse else (ghend[: sizes[-1]], gcend[: sizes[-1]])
         for (first, last), back in zip(reversed(steps), reversed(backs)):
             gh = fit(xp, gh, last - first, ghend, hbegun) + gy[first:last]
@@ -226,7 +233,8 @@ def gru(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
     if d is not None and d.shape != u.shape[:1]:
         raise ValueError(f"d {d.shape} must hold one number for each of the {u.shape[0]} rows of u {u.shape}")
     a, (ax, aw, ab) = linear.formula(xp, x, w, b)
-    steps, start, ended, before, after, backs = spans(sizes, reverse), h, [], [], [], []
+    steps, start, before, after, backs = spans(sizes, reverse), h, [], [], []
+    ended: list = []
     h = h[: sizes[-1]] if reverse else h
     for first, last in steps:
         h = fit(xp, h, last - first, start, ended)
@@ -237,7 +245,8 @@ def gru(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
         after.append(h)
 
     def grads(gy, gend):
-        gas, gss, begun = [], [], []
+        gas, gss = [], []
+        begun: list = []
         gh = gend if reverse else gend[: sizes[-1]]
         for (first, last), back in zip(reversed(steps), reversed(backs)):
             ga, gs, gh = back(fit(xp, gh, last - first, gend, begun) + gy[first:last])

@@ -68,7 +68,7 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             largest = state["max_exp_avg_sq"]
             largest[...] = v = xp.maximum(largest, v)
-        late = (1 - beta2**t) ** 0.5  # √v̂ = √v / late, and to save a pass both sides of the fraction are taken times late
+        late = (1 - beta2**t) ** 0.5  # √v̂ = √v / late; to save a pass, both sides of the fraction are taken times late
         root = xp.sqrt(v)
         root += group["eps"] * late
         step = m / root

@@ -42,11 +42,11 @@ class LBFGS(Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Up to max_iter iterations; returns the loss before the first."""
         if closure is None:
-            raise TypeError("LBFGS: step needs a closure that clears the gradients, calls backward and returns the loss")
+            raise TypeError("LBFGS: step needs a closure; it clears the gradients, calls backward, returns the loss")
         group = self.param_groups[0]
         self._params, lr = group["params"], float(group["lr"])
         if group["line_search_fn"] not in (None, "strong_wolfe"):
-            raise RuntimeError(f"LBFGS: line_search_fn: only 'strong_wolfe' is supported, got {group['line_search_fn']!r}")
+            raise RuntimeError(f"LBFGS: only 'strong_wolfe' is supported, line_search_fn is {group['line_search_fn']}")
         least_grad, least_change = group["tolerance_grad"], group["tolerance_change"]
         xp, state = backend_of(self._params[0].array), self.state[self._params[0]]
         state.setdefault("func_evals", 0)
@@ -108,8 +108,8 @@ class LBFGS(Optimizer):
             ):  # fmt: skip
                 break
 
-        state.update(d=Tensor(d), t=t, old_dirs=[Tensor(y) for y in ys], old_stps=[Tensor(s) for s in ss], ro=list(rhos))
-        state.update(H_diag=H, prev_flat_grad=Tensor(g_before), prev_loss=loss_before)
+        state.update(d=Tensor(d), t=t, old_dirs=[Tensor(y) for y in ys], old_stps=[Tensor(s) for s in ss])
+        state.update(ro=list(rhos), H_diag=H, prev_flat_grad=Tensor(g_before), prev_loss=loss_before)
         return original
 
     def _gradient(self) -> Array:

@@ -13,8 +13,8 @@ class Lion(Optimizer):
         w ← w − lr · sign(β₁ m + (1 − β₁) g)
         m ← β₂ m + (1 − β₂) g
 
-    Asked for where memory is short: it remembers one moment where Adam remembers two. As all its steps are of one size, use
-    a learning rate 3 to 10 times smaller than AdamW's, and a weight decay as many times larger.
+    Asked for where memory is short: it remembers one moment where Adam remembers two. As all its steps are of one
+    size, use a learning rate 3 to 10 times smaller than AdamW's, and a weight decay as many times larger.
 
     lr 1e-4, betas (0.9, 0.99), weight_decay 0.      w, g, m of one shape; state: m is `exp_avg`"""
 

@@ -80,8 +80,8 @@ class LRScheduler:
         """Go to the next epoch; `epoch` itself is deprecated, as in PyTorch."""
         if self._step_count == 1 and not self.optimizer._opt_called:
             warnings.warn(
-                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first learning rate was skipped. "
-                "Call optimizer.step() first",
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first rate was skipped; "
+                "call optimizer.step() first",
                 stacklevel=2,
             )
         self._step_count += 1
@@ -168,7 +168,7 @@ class LambdaLR(LRScheduler):
         self.lr_lambdas: list[Callable[[int], float]] = list(lr_lambda) if many else [lr_lambda] * groups
         if len(self.lr_lambdas) != groups:
             raise ValueError(
-                f"{type(self).__name__}: Expected {groups} lr_lambdas, one for each group, but got {len(self.lr_lambdas)}"
+                f"{type(self).__name__}: Expected {groups} lr_lambdas, one a group, but got {len(self.lr_lambdas)}"
             )
         for f in self.lr_lambdas:
             if not callable(f):
@@ -373,9 +373,9 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
-        if not isinstance(T_0, int) or T_0 <= 0:
+        if T_0 <= 0 or T_0 != int(T_0):
             raise ValueError(f"CosineAnnealingWarmRestarts: Expected positive integer T_0, but got {T_0}")
-        if not isinstance(T_mult, int) or T_mult < 1:
+        if T_mult < 1 or T_mult != int(T_mult):
             raise ValueError(f"CosineAnnealingWarmRestarts: Expected integer T_mult >= 1, but got {T_mult}")
         if not isinstance(eta_min, (float, int)):
             raise ValueError(f"CosineAnnealingWarmRestarts: Expected float or int eta_min, but got {eta_min!r}")
@@ -402,10 +402,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         elif epoch < self.T_0:
             self.T_cur, self.T_i = epoch, self.T_0  # type: ignore[assignment]  # a fraction is welcome
         elif self.T_mult == 1:
-            self.T_cur = epoch % self.T_0  # type: ignore[assignment]  # likewise
+            self.T_cur = epoch % self.T_0  # type: ignore[assignment]
         else:  # n periods are over, of T_0 (T_mult^n − 1) / (T_mult − 1) epochs in all
             n = int(math.log(epoch / self.T_0 * (self.T_mult - 1) + 1, self.T_mult))
-            self.T_cur = epoch - self.T_0 * (self.T_mult**n - 1) / (self.T_mult - 1)  # type: ignore[assignment]
+            self.T_cur = epoch - self.T_0 * (self.T_mult**n - 1) / (self.T_mult - 1)
             self.T_i = self.T_0 * self.T_mult**n
         self.last_epoch = math.floor(epoch)
         self._set(self._inside(self.get_lr))
@@ -420,8 +420,8 @@ class MomentumCycle(LRScheduler):
     def _start_momentum(self, optimizer: Optimizer, base: Any, most: Any, last_epoch: int) -> None:
         if not {"momentum", "betas"} & set(optimizer.defaults):
             raise ValueError(
-                f"{type(self).__name__}: optimizer must support momentum or beta1 with `cycle_momentum` option enabled, and "
-                f"{type(optimizer).__name__} has neither; pass cycle_momentum=False"
+                "optimizer must support momentum or beta1 with `cycle_momentum` option enabled, "
+                f"and {type(optimizer).__name__} has neither; pass cycle_momentum=False"
             )
         self.use_beta1 = "betas" in optimizer.defaults
         bases, mosts = (
@@ -465,7 +465,7 @@ class CyclicLR(MomentumCycle):
         self.total_size, self.step_ratio = up + down, up / (up + down)
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
             raise ValueError(
-                f"CyclicLR: mode is invalid and scale_fn is None: {mode!r} is none of triangular, triangular2, exp_range"
+                f"CyclicLR: mode is invalid and scale_fn is None: {mode}; use triangular, triangular2, exp_range"
             )
         self.mode, self.gamma, self._scale_fn_custom = mode, gamma, scale_fn
         self.scale_mode = scale_mode if scale_fn else "iterations" if mode == "exp_range" else "cycle"
@@ -522,11 +522,13 @@ class OneCycleLR(MomentumCycle):
             raise TypeError(f"OneCycleLR: an optimizer is needed; {type(optimizer).__name__} is not an Optimizer")
         if total_steps is None and (epochs is None or steps_per_epoch is None):
             raise ValueError("OneCycleLR: You must define either total_steps OR (epochs AND steps_per_epoch)")
-        given = {"total_steps": total_steps} if total_steps is not None else {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
+        given = {"total_steps": total_steps}
+        if total_steps is None:
+            given = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
         for name, n in given.items():
             if not isinstance(n, int) or n <= 0:
                 raise ValueError(f"OneCycleLR: Expected positive integer {name}, but got {n}")
-        if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
+        if not 0 <= pct_start <= 1:
             raise ValueError(f"OneCycleLR: Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(
@@ -535,11 +537,10 @@ class OneCycleLR(MomentumCycle):
         self.total_steps = n = math.prod(given.values())  # type: ignore[arg-type]  # all are integers
         self._anneal_func_type = anneal_strategy
         first, last = float(pct_start * n) - 1, n - 1
-        self._schedule_phases = (
-            [_phase(first, "initial_lr", "max_lr"), _phase(float(2 * pct_start * n) - 2, "max_lr", "initial_lr"), _phase(last, "initial_lr", "min_lr")]
-            if three_phase
-            else [_phase(first, "initial_lr", "max_lr"), _phase(last, "max_lr", "min_lr")]
-        )
+        self._schedule_phases = [_phase(first, "initial_lr", "max_lr"), _phase(last, "max_lr", "min_lr")]
+        if three_phase:
+            back = _phase(float(2 * pct_start * n) - 2, "max_lr", "initial_lr")
+            self._schedule_phases[1:] = back, _phase(last, "initial_lr", "min_lr")
         if last_epoch == -1:
             for group, most in zip(optimizer.param_groups, per_group("max_lr", optimizer, max_lr)):
                 group["initial_lr"], group["max_lr"] = most / div_factor, most
@@ -600,7 +601,8 @@ class ReduceLROnPlateau(LRScheduler):
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: Factor should be < 1.0, got {factor}")
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"ReduceLROnPlateau: an optimizer is needed; {type(optimizer).__name__} is not an Optimizer")
+            what = type(optimizer).__name__
+            raise TypeError(f"ReduceLROnPlateau: an optimizer is needed; {what} is not an Optimizer")
         if mode not in ("min", "max"):
             raise ValueError(f"ReduceLROnPlateau: mode {mode} is unknown! It is 'min' or 'max'")
         if threshold_mode not in ("rel", "abs"):
@@ -652,8 +654,8 @@ class ReduceLROnPlateau(LRScheduler):
         if len(groups) != len(self.min_lrs):
             if self.default_min_lr is None:
                 raise RuntimeError(
-                    f"ReduceLROnPlateau: The number of param groups in the optimizer ({len(groups)}) differs from when it was "
-                    f"made ({len(self.min_lrs)}); use one min_lr for all, or a new scheduler"
+                    f"ReduceLROnPlateau: The number of param groups in the optimizer ({len(groups)}) differs from when "
+                    f"it was made ({len(self.min_lrs)}); use one min_lr for all, or a new scheduler"
                 )
             self.min_lrs = [self.default_min_lr] * len(groups)
         for group, least in zip(groups, self.min_lrs):
@@ -672,13 +674,13 @@ class Combination(LRScheduler):
         name = type(self).__name__
         if not schedulers:
             raise ValueError(f"{name} expects at least one scheduler to be chained, but got no scheduler.")
-        self.optimizer = getattr(schedulers[0], "optimizer", None) if optimizer is None else optimizer  # type: ignore[assignment]
+        self.optimizer: Any = getattr(schedulers[0], "optimizer", None) if optimizer is None else optimizer
         for k, scheduler in enumerate(schedulers):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(f"{name} at index {k} should have `optimizer` as its attribute.")
             if isinstance(scheduler, ReduceLROnPlateau):
                 raise ValueError(
-                    f"{name} does not support `ReduceLROnPlateau` scheduler, whose step needs a metric; got one at index {k}"
+                    f"{name} does not support `ReduceLROnPlateau` scheduler (at index {k}), whose step needs a metric"
                 )
             if scheduler.optimizer is not self.optimizer:
                 raise ValueError(
@@ -689,7 +691,7 @@ class Combination(LRScheduler):
 
     def get_lr(self) -> list[Any]:
         raise NotImplementedError(
-            f"{type(self).__name__} has no rates of its own: in a SequentialLR it can only be the first of the schedulers"
+            f"{type(self).__name__} has no rates of its own: in a SequentialLR it can only be the first"
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -704,7 +706,7 @@ class Combination(LRScheduler):
 
 
 class SequentialLR(Combination):
-    """One scheduler after the other: the k-th until epoch milestones[k], then the next one, which begins at its own start"""
+    """One scheduler after the other: the k-th until epoch milestones[k], then the next one, from its own start"""
 
     def __init__(
         self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
@@ -712,9 +714,9 @@ class SequentialLR(Combination):
         self._take(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                "SequentialLR: Sequential Schedulers expects number of schedulers provided to be one more than the number of "
-                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be equal "
-                f"to {len(milestones)}"
+                "Sequential Schedulers expects number of schedulers provided to be one more than the number of "
+                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be "
+                f"equal to {len(milestones)}"
             )
         self._milestones, self.last_epoch = milestones, last_epoch + 1
         for group in optimizer.param_groups:  # each scheduler has already made its first step: take them back

@@ -11,17 +11,17 @@ from .optimizer import Optimizer, check_at_least_zero
 
 
 class Muon(Optimizer):
-    """Muon (Jordan et al. 2024): momentum whose matrix is made nearly orthogonal, so that all directions move alike.
+    """Muon (Jordan et al. 2024): momentum whose matrix is made nearly orthogonal: all directions move alike.
 
         m ← momentum · m + (1 − momentum) g
         u = (1 − momentum) g + momentum · m       nesterov; else u = m
         x = u / ‖u‖, then ns_steps times          (‖u‖ at least eps; x the wide way round)
             x ← a x + (b A + c A²) x,  A = x xᵀ   ns_coefficients (a, b, c): all singular values go towards 1
         w ← w − lr · weight_decay · w
-        w ← w − lr r x                            r = √max(1, rows / columns), "match_rms_adamw": 0.2 √max(rows, columns)
+        w ← w − lr r x                            r = √max(1, rows / columns); match_rms_adamw: 0.2 √max(rows, columns)
 
-    For the matrices inside a network; leave its biases, embeddings and last layer to AdamW. PyTorch iterates in bfloat16;
-    here it is the parameter's own dtype.
+    For the matrices inside a network; leave its biases, embeddings and last layer to AdamW. PyTorch iterates in
+    bfloat16; here it is the parameter's own dtype.
 
     lr 1e-3, weight_decay 0.1, momentum 0.95, eps 1e-7, ns_steps 5.      w, g, m (rows, columns); state: m
     is `momentum_buffer`"""
@@ -36,10 +36,10 @@ class Muon(Optimizer):
         check_at_least_zero(self, lr=lr, momentum=momentum, weight_decay=weight_decay)
         if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
             raise ValueError(
-                f"Muon: Adjust learning rate function {adjust_lr_fn} is not supported; use 'original' or 'match_rms_adamw'"
+                f"Muon: Adjust learning rate function {adjust_lr_fn} is not supported; 'original', 'match_rms_adamw'"
             )
         if ns_steps >= 100 or len(ns_coefficients) != 3:
-            raise ValueError(f"Muon: ns_steps is less than 100, ns_coefficients are 3, got {ns_steps}, {ns_coefficients}")
+            raise ValueError(f"Muon: ns_steps is less than 100, 3 ns_coefficients, got {ns_steps}, {ns_coefficients}")
         super().__init__(
             params,
             {
@@ -66,7 +66,8 @@ class Muon(Optimizer):
         m *= momentum
         m += (1 - momentum) * g
         u = (1 - momentum) * g + momentum * m if group["nesterov"] else m
-        r = 0.2 * max(rows, columns) ** 0.5 if group["adjust_lr_fn"] == "match_rms_adamw" else max(1, rows / columns) ** 0.5
+        as_adamw = group["adjust_lr_fn"] == "match_rms_adamw"
+        r = 0.2 * max(rows, columns) ** 0.5 if as_adamw else max(1, rows / columns) ** 0.5
         w *= 1 - lr * group["weight_decay"]
         w -= lr * r * orthogonal(u, group["ns_coefficients"], group["ns_steps"], group["eps"])
 
@@ -93,7 +94,7 @@ class Adafactor(Optimizer):
         w ← w − α u / max(1, rms(u) / d)          (g ← −g before all, to maximize)
 
     lr 1e-2, beta2_decay −0.8, eps (ε₁ None: the dtype's, ε₂ 1e-3), d 1, weight_decay 0.
-    w, g (…, R, C)   r (…, R, 1)   c (…, 1, C); state: r is `row_var`, c `col_var`, v of a vector `variance`, t `step`"""
+    w, g (…, R, C)   r (…, R, 1)   c (…, 1, C); state: r is `row_var`, c `col_var`, a vector's v `variance`, t `step`"""
 
     elementwise = False
 

@@ -197,7 +197,7 @@ class Optimizer:
                 )
             earlier.add(p)
         if any(("param_names" in param_group) != ("param_names" in group) for group in self.param_groups):
-            raise ValueError(f"{_name(self)}: all optimizer param groups should be with/without names, not some of each")
+            raise ValueError(f"{_name(self)}: all optimizer param groups should be with/without names, all alike")
         group = {**self.defaults, **param_group, "params": params}
         _check_ways(self, group)
         self.param_groups.append(group)
@@ -302,7 +302,7 @@ class Optimizer:
 
 
 def _loaded(value: Any, p: Tensor, name: str = "") -> Any:
-    """A value of a saved state in memory of its own, in the parameter's dtype and on its device; counters as they are."""
+    """A value of a saved state in memory of its own, in the parameter's dtype, on its device; counters as they are."""
     if isinstance(value, dict):
         return {key: _loaded(inner, p, key) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -319,15 +319,15 @@ def _check_ways(optimizer: Optimizer, group: dict[str, Any]) -> None:
     """Refuse what cannot be done here, and what contradicts itself."""
     if group.get("differentiable"):
         raise NotImplementedError(
-            f"{_name(optimizer)}: differentiable=True is not supported: a step writes into the parameters in place and is "
-            "not recorded; write the update with tensor operations to differentiate through it"
+            f"{_name(optimizer)}: differentiable=True is not supported: a step writes into the parameters in place and "
+            "is not recorded; write the update with tensor operations to differentiate through it"
         )
     if group.get("capturable"):
         raise NotImplementedError(
-            f"{_name(optimizer)}: capturable=True is not supported: steps are not captured in GPU graphs here; leave it out"
+            f"{_name(optimizer)}: capturable=True is not supported: steps are not captured in GPU graphs here"
         )
     if group.get("foreach") and group.get("fused"):
-        raise RuntimeError(f"{_name(optimizer)}: `fused` and `foreach` cannot be `True` together; each means the same here")
+        raise RuntimeError(f"{_name(optimizer)}: `fused` and `foreach` cannot be `True` together; they mean the same")
 
 
 def _name(optimizer: Optimizer) -> str:
@@ -360,7 +360,7 @@ def check_betas(optimizer: Optimizer, betas: Any) -> None:
             raise ValueError(f"{_name(optimizer)}: Invalid beta parameter at index {k}: {beta} (it lies in [0, 1))")
 
 
-class SparseAdam(Optimizer):
+class SparseAdam:
     """Not here: it is for sparse gradients, and all tensors of minidl are dense. Use Adam."""
 
     def __init__(self, params: Any, *args: Any, **kwargs: Any) -> None:

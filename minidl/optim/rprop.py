@@ -8,7 +8,7 @@ from .optimizer import Optimizer, check_at_least_zero
 
 
 class Rprop(Optimizer):
-    """Rprop (Riedmiller & Braun 1993): each weight's step grows while its gradient keeps its sign, and shrinks where not.
+    """Rprop (Riedmiller & Braun 1993): a weight's step grows while its gradient keeps its sign, and else shrinks.
 
         s ← clip(s η, step_sizes)            η = η₊ where g g' > 0, η₋ where g g' < 0, 1 where it is 0
         g ← 0 where g g' < 0                 g' is the g of the step before, after this line

@@ -121,7 +121,7 @@ class AveragedModel(Module):
 
 @no_grad()
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
-    """Compute the statistics of batch norm anew, over the whole of the loader: those of averaged weights are none's yet.
+    """Compute the statistics of batch norm anew, over the whole of the loader: averaged weights have none yet.
 
     A batch that is a list or a tuple stands for its first entry."""
     norms = {m: m.momentum for m in model.modules() if isinstance(m, _BatchNorm)}
@@ -153,7 +153,7 @@ class SWALR(LRScheduler):
             group["swa_lr"] = lr
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"SWALR: anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
+        if anneal_epochs < 0 or anneal_epochs != int(anneal_epochs):
             raise ValueError(f"SWALR: anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         self._anneal_strategy, self.anneal_epochs = anneal_strategy, anneal_epochs
         super().__init__(optimizer, last_epoch)

@@ -17,7 +17,7 @@ def gradient_flow(model: Module, ax: Any = None) -> Any:
     sizes = gradient_sizes(model)
     if not sizes:
         raise ValueError("gradient_flow: no parameter has a gradient; call backward() first")
-    ax = axes_of(ax, 6.4, 0.26 * len(sizes) + 1.4)
+    ax = axes_of(ax, 6.4, min(0.26 * len(sizes) + 1.4, 12.0))
     names, rms, largest = zip(*sizes)
     rows = range(len(sizes))
     shown = [v for v in (*rms, *largest) if 0 < v < math.inf]
@@ -30,7 +30,7 @@ def gradient_flow(model: Module, ax: Any = None) -> Any:
     if dead:
         ax.plot([floor] * len(dead), dead, "X", color=VERMILION, markersize=8, label="zero, NaN or infinite")
     ax.set_xscale("log")
-    ax.set_yticks(rows, labels=names, fontsize="small")
+    ax.set_yticks(rows, labels=names, fontsize="small" if len(names) < 44 else "xx-small")
     ax.set_ylim(len(sizes) - 0.5, -0.5)
     ax.set_xlabel("size of the gradient's entries")
     ax.set_ylabel("parameter, from input to loss")

@@ -50,6 +50,8 @@ OPTIMIZERS: dict[str, Callable[[Any, float], Any]] = {
     "SGD": lambda ps, lr: optim.SGD(ps, lr=lr),
     "SGD, momentum 0.9": lambda ps, lr: optim.SGD(ps, lr=lr, momentum=0.9),
     "Nesterov 0.9": lambda ps, lr: optim.SGD(ps, lr=lr, momentum=0.9, nesterov=True),
+    "Adagrad": lambda ps, lr: optim.Adagrad(ps, lr=lr),
+    "RMSprop": lambda ps, lr: optim.RMSprop(ps, lr=lr),
     "Adam": lambda ps, lr: optim.Adam(ps, lr=lr),
 }
 
@@ -154,7 +156,7 @@ def descend(s: Surface, make: Callable[[Any, float], Any], lr: float, steps: int
         values.append(value(s, p))
         if arrived is None and values[-1] <= reach:
             arrived = step
-        if far:
+        if far or (arrived is not None and step >= arrived + 20):
             break
     return Path(lr, np.array(places), np.array(values), arrived)
 

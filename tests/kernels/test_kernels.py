@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from minidl import kernels
 from minidl.autograd import OPS
 from minidl.backend import NUMPY
-from minidl.kernels import blocks
+from minidl.kernels import blocks, threads
 from minidl.testing import checks
 
 pytestmark = pytest.mark.skipif(not kernels.ON, reason="MINIDL_KERNELS=off leaves every kernel out")
@@ -69,7 +69,9 @@ def convolutions(draw):
 @given(convolutions())
 @settings_here
 def test_convolution(shared_work, case):
-    compare(OPS.conv, *case)
+    for worth in (0, 1 << 40):  # by tiles; and as little work, all columns at once
+        threads.WORTH_SPLITTING = worth
+        compare(OPS.conv, *case)
 
 
 @st.composite
@@ -215,3 +217,13 @@ def test_embedding(shared_work, V, shape, padded, dtype):
     rng = np.random.default_rng(V)
     w, i = rng.standard_normal((V, 3)).astype(dtype), np.asarray(rng.integers(0, V, shape))
     compare(OPS.embedding, (w, i), {"padding_idx": V - 1} if padded else {})
+
+
+@given(st.integers(1, 6), st.integers(1, 5), st.sampled_from(["mean", "sum", "none"]), st.booleans(), DTYPES)
+@settings_here
+def test_cross_entropy(shared_work, N, C, reduction, some_ignored, dtype):
+    rng = np.random.default_rng(10 * N + C)
+    x, t = (30 * rng.standard_normal((N, C))).astype(dtype), rng.integers(0, C, N)
+    if some_ignored:
+        t[1:][rng.random(N - 1) < 0.5] = -7
+    compare(OPS.cross_entropy, (x, t, None), {"reduction": reduction, "ignore_index": -7})

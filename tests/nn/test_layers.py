@@ -6,6 +6,8 @@ import pytest
 import minidl
 from minidl import nn
 
+from .twins import second_order
+
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
 
 # (how to make it, the input's shape or shapes)
@@ -194,6 +196,20 @@ def test_initial_parameters_are_pytorchs(make, shape):
         assert abs(a.mean() - b.mean()) < 6 * b.std() / n**0.5, name
         assert abs(a.std() - b.std()) < 6 * b.std() / n**0.5, name
         assert abs(np.abs(a).max() - np.abs(b).max()) < 0.25 * np.abs(b).max(), name
+
+
+CURVED = ("Norm", "Conv", "PReLU", "LPPool", "Softmax2d", "GELU", "Linear")
+
+
+@pytest.mark.parametrize(
+    "make, shape",
+    [case for case in LAYERS if any(name in repr(case[0](torch.nn)) for name in CURVED)],
+    ids=lambda v: repr(v(torch.nn)).split("\n")[0] if callable(v) else str(v),
+)
+def test_second_order_is_pytorchs(make, shape, rng):
+    """In training: of batch norm that is where the gradient of the statistics counts, too."""
+    ours, theirs = pair(make)
+    second_order(ours, theirs, torch, rng, rng.normal(size=shape))
 
 
 def test_the_bound_of_linear_and_convolution():

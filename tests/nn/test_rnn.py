@@ -82,6 +82,21 @@ def test_cells_are_pytorchs_and_a_loop_of_them_is_the_layer(kind, rng):
         np.testing.assert_allclose(layer(x)[0].tolist(), minidl.stack(out).tolist(), rtol=1e-12)
 
 
+@every_kind
+def test_float32_and_devices(kind, more, device):
+    layer = getattr(nn, kind)(3, 4, num_layers=2, bidirectional=True, **more).to(device)
+    packed = R.pack_sequence([minidl.ones(n, 3, device=device) for n in (2, 4, 1)], enforce_sorted=False)
+    y, _ = layer(packed)
+    padded, lengths = R.pad_packed_sequence(y)
+    assert padded.dtype == minidl.float32
+    assert padded.device == layer.weight_ih_l0.device
+    assert lengths.tolist() == [2, 4, 1]
+    padded.sum().backward()
+    twin = copy.deepcopy(layer).to("cpu").double()
+    expected, _ = twin(R.pack_sequence([minidl.ones(n, 3).double() for n in (2, 4, 1)], enforce_sorted=False))
+    np.testing.assert_allclose(y.data.detach().cpu().tolist(), expected.data.tolist(), rtol=1e-4, atol=1e-5)
+
+
 def test_dropout_between_layers_only_in_training():
     minidl.manual_seed(0)
     layer = nn.LSTM(3, 50, num_layers=2, dropout=0.5)
@@ -169,3 +184,12 @@ def test_sequences_are_padded_and_packed_as_in_pytorch(rng):
         out += [packed.to(lib.float32).data, utils.invert_permutation(lib.tensor([2, 0, 1]))]
     for a, b in zip(*found, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU", "LSTMCell"])
+def test_parameters_start_uniform(kind):
+    minidl.manual_seed(0)
+    for p in getattr(nn, kind)(20, 100).parameters():
+        value = p.detach().numpy()
+        assert np.abs(value).max() <= 0.1
+        assert abs(value.std() - 0.1 / 3**0.5) < 0.01

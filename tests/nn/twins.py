@@ -8,6 +8,7 @@ from minidl import nn
 
 def twins(make, torch, dtype="float64"):
     """make(nn) here and in PyTorch, in one dtype, with one state."""
+    torch.manual_seed(0)  # a test that fails, fails again
     theirs = make(torch.nn).to(getattr(torch, dtype))
     ours = make(nn).to(dtype)
     assert list(ours.state_dict()) == list(theirs.state_dict())
@@ -70,7 +71,7 @@ def compare(ours, theirs, torch, rng, *args, rtol=1e-8, atol=1e-10, **kwargs):
     return y, s
 
 
-def second_order(ours, theirs, torch, rng, *args, rtol=1e-7, atol=1e-9):
+def second_order(ours, theirs, torch, rng, *args, rtol=1e-7, atol=1e-10):
     """The gradient of the squared norm of the gradients: of inputs and parameters, here and there."""
     mine, other = (list(side) for side in zip(*(leaves(a, torch) for a in args)))
     found = []
@@ -82,7 +83,8 @@ def second_order(ours, theirs, torch, rng, *args, rtol=1e-7, atol=1e-9):
         norm = sum((g * g).sum() for g in gs if g is not None)
         again = lib.autograd.grad(norm, wanted, allow_unused=True)
         found.append([None if g is None else g.detach().numpy() for g in again])
+    size = max(np.nanmax(np.abs(g), initial=1) for g in found[1] if g is not None)  # 0 but for rounding is 0 beside it
     for a, b in zip(*found):
         zero = lambda g: g is None or not np.abs(g).max(initial=0)
         if not (zero(a) and zero(b)):
-            np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=atol * size)

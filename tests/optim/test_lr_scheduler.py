@@ -27,13 +27,28 @@ SCHEDULES = [
     ("CosineAnnealingWarmRestarts", {"T_0": 3}),
     ("CosineAnnealingWarmRestarts", {"T_0": 2, "T_mult": 2, "eta_min": 0.01}),
     ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3}),
-    ("CyclicLR", {"base_lr": [0.01, 0.2], "max_lr": [0.1, 0.3], "step_size_up": 2, "step_size_down": 3, "mode": "triangular2"}),
-    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "mode": "exp_range", "gamma": 0.9, "base_momentum": 0.5}),
-    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "scale_fn": lambda x: 0.5**x, "scale_mode": "iterations"}),
+    (
+        "CyclicLR",
+        {"base_lr": [0.01, 0.2], "max_lr": [0.1, 0.3], "step_size_up": 2, "step_size_down": 3, "mode": "triangular2"},
+    ),
+    (
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "mode": "exp_range", "gamma": 0.9, "base_momentum": 0.5},
+    ),
+    (
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "scale_fn": lambda x: 0.5**x, "scale_mode": "iterations"},
+    ),
     ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "cycle_momentum": False}),
     ("OneCycleLR", {"max_lr": 0.5, "total_steps": 40}),
-    ("OneCycleLR", {"max_lr": [0.5, 0.2], "epochs": 4, "steps_per_epoch": 10, "anneal_strategy": "linear", "pct_start": 0.4}),
-    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 40, "three_phase": True, "base_momentum": [0.7, 0.8], "div_factor": 5.0}),
+    (
+        "OneCycleLR",
+        {"max_lr": [0.5, 0.2], "epochs": 4, "steps_per_epoch": 10, "anneal_strategy": "linear", "pct_start": 0.4},
+    ),
+    (
+        "OneCycleLR",
+        {"max_lr": 0.5, "total_steps": 40, "three_phase": True, "base_momentum": [0.7, 0.8], "div_factor": 5.0},
+    ),
     ("OneCycleLR", {"max_lr": 0.5, "total_steps": 40, "cycle_momentum": False}),
     ("SWALR", {"swa_lr": 0.05}),
     ("SWALR", {"swa_lr": [0.05, 0.5], "anneal_epochs": 4, "anneal_strategy": "linear"}),
@@ -146,14 +161,16 @@ PLATEAUS = [
 
 @pytest.mark.parametrize("settings", PLATEAUS)
 def test_plateaus_are_pytorchs(settings, torch):
-    metrics = [1.0, 0.9, 0.95, 0.91, 0.9, 0.89, 0.7, 0.71, 0.72, 0.73, math.nan, 0.74, 0.75, 0.6, 0.61, 0.62, 0.59, *[0.6] * 12]
+    metrics = [1.0, 0.9, 0.95, 0.91, 0.9, 0.89, 0.7, 0.71, 0.72, 0.73, math.nan, 0.74, 0.75, 0.6, 0.61, 0.62, 0.59]
+    metrics += [0.6] * 12
     rates = []
     for lib in (minidl, torch):
         opt, schedule = make(lib, "ReduceLROnPlateau", settings)
         rates.append([])
         for k, metric in enumerate(metrics):
             schedule.step(lib.tensor(metric) if k % 2 else metric)
-            rates[-1].append([*schedule.get_last_lr(), schedule.num_bad_epochs, schedule.cooldown_counter, schedule.last_epoch])
+            counts = schedule.num_bad_epochs, schedule.cooldown_counter, schedule.last_epoch
+            rates[-1].append([*schedule.get_last_lr(), *counts])
             if k == 9:
                 saved = copy.deepcopy((opt.state_dict(), schedule.state_dict()))
                 opt, schedule = make(lib, "ReduceLROnPlateau", settings)
@@ -187,7 +204,8 @@ def combined(lib, kind, opt):
     if kind == "restarts":
         return s.SequentialLR(opt, [s.ExponentialLR(opt, 0.5), s.CosineAnnealingWarmRestarts(opt, 3)], [4])
     if kind == "chain first":
-        return s.SequentialLR(opt, [s.ChainedScheduler([s.StepLR(opt, 2), s.ConstantLR(opt, 0.5, 3)]), s.StepLR(opt, 4)], [6])
+        chain = s.ChainedScheduler([s.StepLR(opt, 2), s.ConstantLR(opt, 0.5, 3)])
+        return s.SequentialLR(opt, [chain, s.StepLR(opt, 4)], [6])
     inner = s.SequentialLR(opt, [s.ConstantLR(opt, 0.2, 1), s.StepLR(opt, 2)], [2])
     return s.SequentialLR(opt, [inner, s.ExponentialLR(opt, 0.5)], [6])
 
@@ -273,7 +291,11 @@ WRONG = [
     (ValueError, lambda o: S.CosineAnnealingWarmRestarts(o, 1, 1, "a"), "float or int eta_min"),
     (ValueError, lambda o: S.CyclicLR(o, 0.1, 1.0, mode="x"), "mode is invalid"),
     (ValueError, lambda o: S.CyclicLR(o, [0.1, 0.2], 1.0), "must have the same length"),
-    (ValueError, lambda o: S.CyclicLR(optim.Adagrad([nn.Parameter(minidl.ones(1))]), 0.1, 1.0), "must support momentum"),
+    (
+        ValueError,
+        lambda o: S.CyclicLR(optim.Adagrad([nn.Parameter(minidl.ones(1))]), 0.1, 1.0),
+        "must support momentum",
+    ),
     (ValueError, lambda o: S.OneCycleLR(o, 0.1), "either total_steps OR"),
     (ValueError, lambda o: S.OneCycleLR(o, 0.1, 0), "positive integer total_steps"),
     (ValueError, lambda o: S.OneCycleLR(o, 0.1, epochs=2, steps_per_epoch=-1), "positive integer steps_per_epoch"),
@@ -287,7 +309,11 @@ WRONG = [
     (ValueError, lambda o: S.SequentialLR(o, [S.StepLR(o, 1)], [3]), "one more than the number of milestone"),
     (ValueError, lambda o: S.SequentialLR(o, [S.ReduceLROnPlateau(o)], []), "does not support `ReduceLROnPlateau`"),
     (TypeError, lambda o: S.ChainedScheduler([3]), "should have `optimizer`"),
-    (ValueError, lambda o: S.ChainedScheduler([S.StepLR(o, 1), S.StepLR(copy.deepcopy(o), 1)]), "belong to the same optimizer"),
+    (
+        ValueError,
+        lambda o: S.ChainedScheduler([S.StepLR(o, 1), S.StepLR(copy.deepcopy(o), 1)]),
+        "belong to the same optimizer",
+    ),
     (ValueError, lambda o: optim.swa_utils.SWALR(o, 0.1, anneal_strategy="x"), "'cos' or 'linear'"),
     (ValueError, lambda o: optim.swa_utils.SWALR(o, 0.1, anneal_epochs=-1), "equal or greater than 0"),
     (TypeError, lambda o: S.StepLR(3, 1), "int is not an Optimizer"),

@@ -9,6 +9,7 @@ import pytest
 import minidl
 from minidl import nn, optim
 
+
 def test_groups_have_settings_of_their_own():
     a, b = (nn.Parameter(minidl.ones(2)) for _ in range(2))
     opt = optim.SGD([{"params": [a]}, {"params": b, "lr": 1.0}], lr=0.1)
@@ -261,7 +262,7 @@ REFUSED = [
     (lambda p: optim.SGD([p], lr=minidl.ones(2)), "Tensor lr must be 1-element"),
     (lambda p: optim.Lion([p], betas=(0.9, 2)), "Invalid beta parameter at index 1: 2"),
     (lambda p: optim.Muon([p]), "only supports 2D parameters"),
-    (lambda p: optim.Muon([P(minidl.ones(2, 2))], adjust_lr_fn="x"), "is not supported; use 'original'"),
+    (lambda p: optim.Muon([P(minidl.ones(2, 2))], adjust_lr_fn="x"), "is not supported; 'original'"),
     (lambda p: optim.Muon([P(minidl.ones(2, 2))], ns_steps=100), "ns_steps is less than 100"),
     (lambda p: optim.Adafactor([p], d=0.5), "d should be >= 1 but is: 0.5"),
     (lambda p: optim.Adafactor([p], beta2_decay=0.8), "beta2_decay should be <= 0 but is: 0.8"),

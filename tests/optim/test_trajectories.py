@@ -1,4 +1,4 @@
-"""Every optimizer with every option: fifty steps beside PyTorch's, saved and resumed in the middle, both ways of stepping."""
+"""Every optimizer with every option: beside PyTorch's, saved and resumed in the middle, in both ways of stepping."""
 
 import copy
 
@@ -53,7 +53,11 @@ CASES = {
         {"lr": 0.02, "lambd": 0.1, "alpha": 0.6, "t0": 10, "weight_decay": 0.1},
         {"lr": 0.02, "t0": 1, "maximize": True},
     ],
-    "Adafactor": [{}, {"lr": 0.1, "beta2_decay": -0.5, "d": 1.5, "weight_decay": 0.1}, {"eps": (1e-6, 1e-2), "maximize": True}],
+    "Adafactor": [
+        {},
+        {"lr": 0.1, "beta2_decay": -0.5, "d": 1.5, "weight_decay": 0.1},
+        {"eps": (1e-6, 1e-2), "maximize": True},
+    ],
     "Muon": [
         {"lr": 0.02},
         {"lr": 0.02, "nesterov": False, "weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"},
@@ -73,7 +77,7 @@ STEPS = {"LBFGS": 8}
 
 
 class Problem:
-    """A small network in either library, some of whose parameters lack a gradient now and then; two share their values."""
+    """A small network in either library; some of its parameters lack a gradient now and then, one always does."""
 
     def __init__(self, lib, name, dtype="float64"):
         rng, matrices = np.random.default_rng(0), name == "Muon"
@@ -117,7 +121,7 @@ class Problem:
 @pytest.fixture
 def torch(monkeypatch):
     torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
-    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda t: t.clone())  # Muon's iteration, in the dtype of the parameter
+    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda t: t.clone())  # Muon's iteration, in the parameter's dtype
     monkeypatch.setattr(torch.optim, "Lion", lion(torch), raising=False)
     return torch
 

@@ -83,8 +83,27 @@ FAMILIES = [
     ),
 ]
 
+_BENEATH = "nn.functional has it; this form beneath takes the reduction as a number and arguments in another order"
+_CELLS = "nn.RNN, nn.LSTM, nn.GRU and their cells have it; this form beneath takes their weights as one flat list"
+_SETTING = "a setting of PyTorch's own kernels, which are not here"
+
 # In the list, and not built. Each counts as a failure; at most a tenth of the list may stand here.
-LEFT_OUT: dict[str, str] = {}
+LEFT_OUT = {
+    "Tensor.bfloat16": "NumPy has no bfloat16",
+    **{f"torch.{name}": _BENEATH for name in (
+        "affine_grid_generator alpha_dropout alpha_dropout_ batch_norm binary_cross_entropy_with_logits "
+        "cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_bag embedding_renorm_ "
+        "feature_alpha_dropout feature_alpha_dropout_ feature_dropout feature_dropout_ grid_sampler "
+        "hinge_embedding_loss instance_norm kl_div margin_ranking_loss poisson_nll_loss triplet_margin_loss").split()},
+    **{f"torch.{name}": _CELLS for name in (
+        "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell").split()},
+    **{f"torch.{name}": _SETTING for name in (
+        "are_deterministic_algorithms_enabled get_deterministic_debug_mode get_float32_matmul_precision "
+        "get_num_interop_threads is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled "
+        "set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal set_num_interop_threads "
+        "set_warn_always use_deterministic_algorithms").split()},
+    "torch.set_default_tensor_type": "going, in PyTorch too; set_default_dtype says it",
+}  # fmt: skip
 
 
 def belongs(name):

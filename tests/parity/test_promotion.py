@@ -55,6 +55,15 @@ TENSORS = {
 }
 
 
+# Of these pairs PyTorch's answer is not ours. A truth value under − counts as 0 or 1, as under + (sub() refuses it, as
+# PyTorch does); and x ** True of truth values x is whole, as every other power of theirs.
+OURS = {
+    "a - b": lambda pair: "bool" in str(pair) or any(k is True for k in pair),
+    "a ** b": lambda pair: pair[1] is True and "bool" in pair[0],
+    "a **= b": lambda pair: pair[1] is True and "bool" in pair[0],
+}
+
+
 def operand(module, kind):
     if not isinstance(kind, tuple):
         return kind
@@ -87,7 +96,7 @@ def test_every_pair(name):
     theirs = {pair: outcome(torch, operation, pair) for pair in pairs(name)}
     assert len(theirs) >= 324
     different = {pair: (ours[pair], theirs[pair]) for pair in theirs
-                 if theirs[pair] not in (ours[pair], "no kernel")}
+                 if theirs[pair] not in (ours[pair], "no kernel") and not OURS.get(name, lambda pair: False)(pair)}
     assert not different, f"{len(different)} of {len(theirs)} differ (ours, theirs)"
 
 

@@ -18,7 +18,7 @@ LAYERS = [
     {"kernels"},
     {"func", "nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special",
      "distributions", "legacy"},
-    {"training", "models", "explain", "viz", "deploy", "distributed", "keras", "demo", "machine"},
+    {"training", "models", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo", "machine"},
     {"cli", "__main__"},
 ]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}

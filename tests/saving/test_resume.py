@@ -35,7 +35,9 @@ class Run:
     def __init__(self, optimizer, scheduler, seed):
         minidl.manual_seed(seed)
         self.net = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.3), nn.Linear(6, 1))
-        self.optimizer = optimizer(self.net.parameters(), lr=0.05)
+        matrices_alone = optimizer is optim.Muon
+        params = [p for p in self.net.parameters() if p.ndim == 2 or not matrices_alone]
+        self.optimizer = optimizer(params, lr=0.05)
         self.metrics = [1.0] if scheduler == "ReduceLROnPlateau" else []
         self.scheduler = scheduler and getattr(lr_scheduler, scheduler)(self.optimizer, **SCHEDULERS[scheduler])
 

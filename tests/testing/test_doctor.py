@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minidl
@@ -20,11 +20,13 @@ from minidl.testing.doctor import KINDS, examine, subjects
 from minidl.testing.doctor.command import main, reports
 
 NAMES = subjects.names()
-HEAVY = {name for name in NAMES if name.startswith("Transformer")} | {"grid_sample", "MultiheadAttention", "LSTM"}
+HEAVY = {name for name in NAMES if name.startswith("Transformer")} | {
+    "grid_sample", "MultiheadAttention", "LSTM", "RNN", "CTCLoss", "ctc_loss", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d",
+}  # fmt: skip
 # One of each sort: element by element, broadcast, products, reductions, normalised, indexed, several outputs, layers.
 SOME = ("relu", "gelu", "add", "matmul", "linear", "sum", "max", "softmax", "layer_norm", "embedding", "sort", "conv",
         "Linear", "BatchNorm1d", "CrossEntropyLoss")  # fmt: skip
-WITHOUT = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "RNNBase", "RNNCellBase"}
+WITHOUT = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "RNNBase", "RNNCellBase", "ALiBi"}
 
 
 def leaf(*shape, seed=0, low=0.5, high=2.0):
@@ -58,19 +60,19 @@ def test_every_second_gradient_is_right(name):
         assert report.healthy, told(report)
 
 
-@settings(max_examples=500)
-@given(st.sampled_from([n for n in NAMES if n not in HEAVY]), st.integers(0, 10**6), st.data())
-def test_no_false_alarm(name, seed, data):
+@given(st.sampled_from([n for n in NAMES if n not in HEAVY]), st.integers(0, 10**6), st.integers(0, 40))
+def test_no_false_alarm(name, seed, sample):  # over 50 cases in each run, over 500 under --all
     """Other values, other upstream gradients, for any op or layer: nothing is found where nothing is."""
-    cases = subjects.cases(name, seed=seed)
-    if cases:
-        report = examine(data.draw(st.sampled_from(range(len(cases))).map(cases.__getitem__)))
-        assert report.healthy, told(report)
+    for case in subjects.cases(name, seed=seed, only=sample):
+        if sum(x.size for x in case.values) <= 40:  # enough for any mistake, and quick
+            report = examine(case)
+            assert report.healthy, told(report)
 
 
 def test_every_layer_has_its_arguments():
     layers = {n for n in dir(nn) if isinstance(getattr(nn, n), type) and issubclass(getattr(nn, n), nn.Module)}
-    assert layers - WITHOUT <= set(subjects.LAYERS), "say in doctor/subjects.py how to make it, and what to run it on"
+    lazy = {name for name in layers if name.startswith("Lazy")}  # they become the layers that are there
+    assert layers - WITHOUT - lazy <= set(subjects.LAYERS), "doctor/layers.py says how to make each"
 
 
 # ------------------------------------------------------------------------------------- the table: op × kind

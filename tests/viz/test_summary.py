@@ -10,6 +10,7 @@ import minidl
 from minidl import nn
 from minidl.backend.meta import META
 from minidl.demo.networks import CNN
+from minidl.viz.costs import tensors_in
 
 
 def counts(model, *inputs, **how):
@@ -160,6 +161,38 @@ def test_the_model_is_left_as_it_was(fails):
     tied = Tied()
     counts(tied, (2, 10), dtypes=["int64"])
     assert tied.calls == 0 and "last" not in vars(tied) and not tied.places.is_meta
+
+
+def examples():
+    r = minidl.randn
+    return [
+        (nn.LSTM(5, 7, 2, bidirectional=True, dropout=0.3), (r(4, 3, 5),)),
+        (nn.GRU(5, 7, batch_first=True), (r(3, 4, 5),)),
+        (nn.MultiheadAttention(8, 2), (r(4, 3, 8),) * 3),
+        (nn.Transformer(8, 2, 1, 1, 16), (r(4, 3, 8), r(5, 3, 8))),
+        (nn.Embedding(10, 4, padding_idx=0, max_norm=1.0), (minidl.arange(6),)),
+        (nn.Upsample(scale_factor=2, mode="bilinear"), (r(1, 2, 4, 4),)),
+        (nn.ConvTranspose2d(3, 4, 3, stride=2), (r(2, 3, 5, 5),)),
+        (nn.MaxPool2d(2, return_indices=True), (r(1, 2, 4, 4),)),
+        (nn.FractionalMaxPool2d(2, output_size=(3, 3)), (r(1, 2, 7, 7),)),
+        (nn.BatchNorm1d(4, momentum=None), (r(2, 4, 7),)),
+        (nn.GroupNorm(2, 4), (r(2, 4, 7),)),
+        (nn.CrossEntropyLoss(), (r(2, 4), minidl.arange(2))),
+        (nn.utils.parametrizations.spectral_norm(nn.Linear(3, 4)), (r(2, 3),)),
+    ]
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_layers_of_every_kind(mode):
+    for layer, args in examples():
+        layer.train(mode == "train")
+        before = {k: v.numpy().copy() for k, v in layer.state_dict().items()}
+        found = counts(layer, *args, mode=mode)
+        for key, value in layer.state_dict().items():
+            np.testing.assert_array_equal(value.numpy(), before[key], err_msg=f"{layer}: {key}")
+        shapes = [t.shape for t in tensors_in(layer(*args))]
+        assert found.summary_list[0].output_size == (shapes[0] if len(shapes) == 1 else shapes), layer
+        assert found.total_params == sum(p.numel() for p in layer.parameters())
 
 
 def test_ten_billion_parameters_in_no_time():

@@ -3,11 +3,15 @@
 import math
 
 from ...autograd import OPS, Tensor
-from ...errors import refusal
+from ...errors import ShapeError, refusal
 from .activation import softmax
 from .conv import linear
 from .dropout import check, dropout, scales
 from .shape import pad
+
+
+class HeadsError(ShapeError, AssertionError):
+    """Operands of multi-head attention that do not fit; PyTorch asserts that they do."""
 
 
 def scaled_dot_product_attention(
@@ -133,31 +137,31 @@ def _fit(name, query, key, value, key_padding_mask, attn_mask, embed_dim, num_he
     n = query.ndim
     if n not in (2, 3) or key.ndim != n or value.ndim != n:
         raise refusal(
-            AssertionError, name, "query, key and value are all batched 3-D, or all unbatched 2-D tensors",
+            HeadsError, name, "query, key and value are all batched 3-D, or all unbatched 2-D tensors",
             query=query, key=key, value=value,
         )  # fmt: skip
     if query.shape[-1] != embed_dim:
         reason = f"was expecting embedding dimension of {embed_dim}, but got {query.shape[-1]}"
-        raise refusal(AssertionError, name, reason, query=query)
+        raise refusal(HeadsError, name, reason, query=query)
     if embed_dim % num_heads:
-        raise refusal(AssertionError, name, f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
+        raise refusal(HeadsError, name, f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
     same = key.shape[:-1] == value.shape[:-1] if separate else key.shape == value.shape
     if not same:
         reason = "key and value must have the same shape (but for the last axis, with weights of their own)"
-        raise refusal(AssertionError, name, reason, key=key, value=value)
+        raise refusal(HeadsError, name, reason, key=key, value=value)
     (L, S), N = (query.shape[0], key.shape[0]), query.shape[1] if n == 3 else 1
     if attn_mask is not None and attn_mask.shape not in ((L, S), (N * num_heads, L, S)):
         reason = f"attn_mask must have shape {(L, S)} or {(N * num_heads, L, S)}"
         raise refusal(RuntimeError, name, reason, attn_mask=attn_mask)
     if key_padding_mask is not None and key_padding_mask.shape != ((N, S) if n == 3 else (S,)):
         reason = f"key_padding_mask must have shape {(N, S) if n == 3 else (S,)}"
-        raise refusal(AssertionError, name, reason, key_padding_mask=key_padding_mask)
+        raise refusal(HeadsError, name, reason, key_padding_mask=key_padding_mask)
 
 
 def _additive(name: str, mask: Tensor, like: Tensor) -> Tensor:
     """A mask as numbers to add: −∞ where it says True."""
     if mask.dtype.kind not in "bf":
-        raise refusal(AssertionError, name, "a mask is truths or floats", mask=mask)
+        raise refusal(HeadsError, name, "a mask is truths or floats", mask=mask)
     return mask if mask.dtype.kind == "f" else OPS.where(mask, OPS.full_like(like, fill_value=-math.inf, shape=()), 0.0)
 
 

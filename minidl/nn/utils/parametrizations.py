@@ -46,6 +46,9 @@ class SpectralNorm(Module):
     u and v follow by power iterations, one or more at each reading in training: v ← Wᵀ u/‖Wᵀ u‖, u ← W v/‖W v‖.
     The matrix W is the weight with the axis dim first and all others as one."""
 
+    _u: Tensor
+    _v: Tensor
+
     def __init__(self, weight: Tensor, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12) -> None:
         super().__init__()
         if not -weight.ndim <= dim < weight.ndim:

@@ -182,14 +182,15 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     del module.parametrizations[tensor_name]
     (module.register_parameter if learned else module.register_buffer)(tensor_name, original)
     if not is_parametrized(module):
+        plain = type_before_parametrizations(module)
         del module.parametrizations
-        module.__class__ = type(module).parametrized_from
+        module.__class__ = plain
     return module
 
 
 def type_before_parametrizations(module: Module) -> type:
     """The class of the module as it was written."""
-    return type(module).parametrized_from if is_parametrized(module) else type(module)
+    return getattr(type(module), "parametrized_from", type(module))
 
 
 def transfer_parametrizations_and_params(

@@ -30,7 +30,7 @@ class PackedSequence(_Packed):
         unsorted_indices: Tensor | None = None,
     ) -> "PackedSequence":
         if batch_sizes is None:  # older spelling: a pair
-            data, batch_sizes = data  # type: ignore[misc]
+            data, batch_sizes = data
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)

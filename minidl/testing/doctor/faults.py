@@ -26,10 +26,15 @@ def plant(case: Case, kind: str) -> Case | None:
 
 
 def differs(faulty: Case, case: Case, k: int) -> bool:
-    wrong, right = faulty.claimed[k], faulty.backward.right(faulty.values, faulty.seeds)[k]  # type: ignore[attr-defined]
-    if right is None or not np.isfinite(right).all() or not right.any():
+    """Is there a gradient to speak of, and does the fault change it?"""
+    every = faulty.backward.right(faulty.values, faulty.seeds)  # type: ignore[attr-defined]
+    wrong, right = faulty.claimed[k], every[k]
+    largest = max((np.abs(g).max(initial=0) for g in every if g is not None), default=0)
+    if right is None or not wrong.any() or not np.isfinite(right).all():
         return False
-    return wrong.shape != right.shape or far(wrong, right) > 1e-9 * max(np.abs(right).max(initial=0), 1e-300)
+    if not np.abs(right).max(initial=0) > 1e-4 * largest:
+        return False
+    return wrong.shape != right.shape or far(wrong, right) > 1e-9 * np.abs(right).max(initial=0)
 
 
 # Where two come to the same numbers, the one further left has it.

@@ -3,97 +3,18 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ... import nn
 from ...autograd import OPS, Op, Tensor
 from ...backend import default_generator
-from ...ops.samples import Sample, Values, ints, shapes
+from ...ops.samples import Sample
 from ..checks import registry
 from .cases import case_of, host
+from .layers import LAYERS
 from .measure import Case
-
-
-def on(*inputs: Any, low: float = -2.0, high: float = 2.0) -> Sample:
-    return shapes(*inputs, low=low, high=high)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """How to make a layer, and what to run it on. The first input is always differentiated, targets need not be."""
-
-    make: Callable[[], Any]
-    inputs: Sample
-
-
-PROBABILITIES = Values((3, 4), 0.1, 0.9)
-LABELS = ints(3, high=4)
-ACTIVATIONS = (
-    "CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "Mish",
-    "PReLU", "ReLU", "ReLU6", "SELU", "Sigmoid", "SiLU", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
-    "Identity",
-)  # fmt: skip
-
-
-
-def encoder() -> Any:
-    return nn.TransformerEncoderLayer(4, 2, 3, dropout=0.0)
-
-
-def decoder() -> Any:
-    return nn.TransformerDecoderLayer(4, 2, 3, dropout=0.0)
-
-
-LAYERS: dict[str, Layer] = {
-    **{name: Layer(getattr(nn, name), on((3, 4), low=-4, high=4)) for name in ACTIVATIONS},
-    "AdaptiveAvgPool1d": Layer(lambda: nn.AdaptiveAvgPool1d(3), on((2, 2, 5))),
-    "AdaptiveAvgPool2d": Layer(lambda: nn.AdaptiveAvgPool2d((2, 3)), on((2, 2, 4, 5))),
-    "AvgPool1d": Layer(lambda: nn.AvgPool1d(3, 2, 1), on((2, 2, 5))),
-    "AvgPool2d": Layer(lambda: nn.AvgPool2d((2, 3), 2, 1), on((1, 2, 5, 5))),
-    "BCELoss": Layer(lambda: nn.BCELoss(), on(PROBABILITIES, PROBABILITIES)),
-    "BCEWithLogitsLoss": Layer(lambda: nn.BCEWithLogitsLoss(), on((3, 4), PROBABILITIES)),
-    "BatchNorm1d": Layer(lambda: nn.BatchNorm1d(4), on((4, 4))),
-    "BatchNorm2d": Layer(lambda: nn.BatchNorm2d(2), on((2, 2, 3, 3))),
-    "Conv1d": Layer(lambda: nn.Conv1d(2, 3, 3, padding=1), on((2, 2, 5))),
-    "Conv2d": Layer(lambda: nn.Conv2d(2, 3, (3, 2), stride=(1, 2), padding=1), on((2, 2, 4, 4))),
-    "CrossEntropyLoss": Layer(lambda: nn.CrossEntropyLoss(label_smoothing=0.1), on((3, 4), LABELS)),
-    "Dropout": Layer(lambda: nn.Dropout(0.4), on((3, 4))),
-    "Embedding": Layer(lambda: nn.Embedding(5, 3), on(ints(2, 4, high=5))),
-    "GRU": Layer(lambda: nn.GRU(3, 2), on((3, 2, 3), (1, 2, 2))),
-    "GRUCell": Layer(lambda: nn.GRUCell(3, 2), on((2, 3), (2, 2))),
-    "LSTM": Layer(lambda: nn.LSTM(2, 2, bidirectional=True), on((3, 2, 2))),
-    "LSTMCell": Layer(lambda: nn.LSTMCell(3, 2), on((2, 3))),
-    "MultiheadAttention": Layer(lambda: nn.MultiheadAttention(4, 2), on((3, 2, 4), (2, 2, 4), (2, 2, 4))),
-    "RNN": Layer(lambda: nn.RNN(3, 2, num_layers=2), on((3, 2, 3))),
-    "RNNCell": Layer(lambda: nn.RNNCell(3, 2), on((2, 3), (2, 2))),
-    "Transformer": Layer(lambda: nn.Transformer(2, 1, 1, 1, 3, dropout=0.0), on((3, 2, 2), (2, 2, 2))),
-    "TransformerDecoder": Layer(lambda: nn.TransformerDecoder(decoder(), 1), on((2, 2, 4), (3, 2, 4))),
-    "TransformerDecoderLayer": Layer(lambda: decoder(), on((2, 2, 4), (3, 2, 4))),
-    "TransformerEncoder": Layer(lambda: nn.TransformerEncoder(encoder(), 1, enable_nested_tensor=False), on((3, 2, 4))),
-    "TransformerEncoderLayer": Layer(lambda: encoder(), on((3, 2, 4))),
-    "Flatten": Layer(lambda: nn.Flatten(), on((2, 3, 4))),
-    "GLU": Layer(lambda: nn.GLU(), on((3, 4))),
-    "HuberLoss": Layer(lambda: nn.HuberLoss(delta=0.7), on((3, 4), (3, 4))),
-    "KLDivLoss": Layer(lambda: nn.KLDivLoss(reduction="batchmean"), on((3, 4), PROBABILITIES)),
-    "L1Loss": Layer(lambda: nn.L1Loss(), on((3, 4), (3, 4))),
-    "LayerNorm": Layer(lambda: nn.LayerNorm(4), on((4, 4))),
-    "Linear": Layer(lambda: nn.Linear(4, 3), on((5, 4))),
-    "LogSoftmax": Layer(lambda: nn.LogSoftmax(-1), on((3, 4))),
-    "MSELoss": Layer(lambda: nn.MSELoss(), on((3, 4), (3, 4))),
-    "MaxPool1d": Layer(lambda: nn.MaxPool1d(3, 2, 1), on((2, 2, 5))),
-    "MaxPool2d": Layer(lambda: nn.MaxPool2d(2), on((1, 2, 4, 5))),
-    "NLLLoss": Layer(lambda: nn.NLLLoss(), on((3, 4), LABELS)),
-    "Sequential": Layer(lambda: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), on((5, 3))),
-    "SmoothL1Loss": Layer(lambda: nn.SmoothL1Loss(beta=0.7), on((3, 4), (3, 4))),
-    "Softmax": Layer(lambda: nn.Softmax(-1), on((3, 4))),
-    "Softmin": Layer(lambda: nn.Softmin(-1), on((3, 4))),
-    "Threshold": Layer(lambda: nn.Threshold(0.3, 2.0), on((3, 4))),
-    "Unflatten": Layer(lambda: nn.Unflatten(1, (2, -1)), on((3, 4))),
-}
 
 
 def names() -> list[str]:
@@ -108,14 +29,15 @@ def differentiable(op: Op) -> bool:
 FLOATING = ("float", "distinct", "definite")
 
 
-def cases(name: str, order: int = 1, seed: int = 0, square: bool = False) -> list[Case]:
-    """The cases of an op or a layer by its name; with `square`, all of an input's axes are made three long."""
+def cases(name: str, order: int = 1, seed: int = 0, square: bool = False, only: int | None = None) -> list[Case]:
+    """The cases of an op or a layer by its name, or `only` one of them; with `square`, every axis is three long."""
     name = name.removeprefix("nn.")
     if name in LAYERS:
         made: list[Case | None] = [_layer(name, LAYERS[name].inputs, order, seed)]
     elif name in vars(OPS):
         op = getattr(OPS, name)
         found = [s for s in op.samples if any(a is not None and a.kind in FLOATING for a in s.args)]
+        found = found if only is None or not found else [found[only % len(found)]]
         made = [_op(op, squared(s) if square else s, order, seed) for s in found]
         if not found:
             raise ValueError(f"{name} has no floating-point input, so there is no gradient to check")

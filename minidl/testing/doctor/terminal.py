@@ -77,7 +77,7 @@ def report(r: "Report", colour: bool = False, unicode: bool = True, more: str = 
     shown = list(r.findings)
     if len(shown) > INPUTS:
         shown = sorted(shown, key=lambda f: (f is not r.worst, not f.diagnoses))[:INPUTS]
-    width = min(24, max(len(f.name) + len(str(f.shape)) for f in shown) + 2)
+    width = min(36, max(len(f.name) + len(str(f.shape)) for f in shown) + 2)
     for f in shown:
         lines.append(_input(f, width, ink))
     if len(r.findings) > len(shown):
@@ -88,7 +88,8 @@ def report(r: "Report", colour: bool = False, unicode: bool = True, more: str = 
     f = r.worst
     if f.verdict == "different":
         g, t = float(f.claimed[f.at]) + 0.0, float(f.numeric[f.at]) + 0.0
-        lines.append(ink(f"  there the gradient says {g:.6g}, and finite differences {t:.6g}"))
+        share = f"; {f.wrong} of {f.claimed.size} differ"
+        lines.append(ink(f"    it says {g:.6g} there, finite differences {t:.6g}{share}"[:WIDTH]))
     if f.diagnoses or r.diagnosis:
         d = r.diagnosis
         assert d is not None
@@ -100,16 +101,16 @@ def report(r: "Report", colour: bool = False, unicode: bool = True, more: str = 
 
 
 def _input(f: "Finding", width: int, ink: Ink) -> str:
-    name, shape = f.name, str(f.shape)
-    label = f"{name} {shape}"[:width].ljust(width)
+    shape, room = str(f.shape), width - len(str(f.shape)) - 1
+    dots = "…" if ink.unicode else "..."
+    name = f.name if len(f.name) <= room else dots + f.name[len(dots) - room :]
+    label = f"{name} {shape}".ljust(width)
     mark, colour = ("✗", "red") if not f.passes else ("·", "yellow") if f.diagnoses else ("✓", "green")
     words = f.words
-    if f.verdict == "different":
-        words += f", {f.wrong} of {f.claimed.size} entries"
-    elif f.diagnoses:
+    if f.diagnoses and f.passes:
         words += f": {f.diagnoses[0].kind}"
-    mark = (mark if ink.unicode else plain(mark)).ljust(2)
-    return f"  {ink(mark, colour)}{ink(label)} {ink(words[: WIDTH - width - 6])}"
+    mark = mark if ink.unicode else plain(mark).ljust(2)
+    return f"  {ink(mark, colour)} {ink(label)} {ink(words[: WIDTH - width - 6])}"
 
 
 def _plots(r: "Report", f: "Finding", ink: Ink) -> list[str]:

@@ -28,8 +28,8 @@ def unwrap(x: Any, met: list[Any]) -> Any:
         return x._a
     if kind in _PLAIN:
         return x
-    if kind is list or kind is tuple:
-        return kind([unwrap(part, met) for part in x])
+    if isinstance(x, (list, tuple)):  # a tensor's shape is a tuple of a class of its own
+        return (list if kind is list else tuple)(unwrap(part, met) for part in x)
     if isinstance(x, np.generic):
         met.append(x)
         return x

@@ -1,10 +1,9 @@
-"""Helpers around parameters: clipping gradients, parameters as one vector."""
+"""Clipping gradients, so that one bad batch does not throw everything away."""
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
-from ...api import cat, stack, tensor
+from ...api import stack, tensor
 from ...autograd import Tensor, no_grad
 
 
@@ -68,24 +67,3 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = 
     """Every entry of every gradient into [−clip_value, clip_value]."""
     for g in _gradients(parameters):
         g.clamp_(-float(clip_value), float(clip_value))
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All parameters, flattened and joined."""
-    return cat([p.reshape(-1) for p in parameters])
-
-
-@no_grad()
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copy consecutive slices of a vector into the parameters."""
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"vector_to_parameters: a tensor is needed, got {type(vec).__name__}")
-    parameters = list(parameters)
-    size = sum(math.prod(p.shape) for p in parameters)
-    if vec.shape != (size,):
-        raise ValueError(f"vector_to_parameters: the parameters hold {size} numbers, the vector has shape {vec.shape}")
-    start = 0
-    for p in parameters:
-        stop = start + math.prod(p.shape)
-        p.copy_(vec[start:stop].reshape(p.shape))
-        start = stop
