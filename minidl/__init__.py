@@ -9,8 +9,8 @@ from typing import Any as _Any
 import numpy as _np
 
 from . import autograd, cuda, linalg, special
-from . import legacy as legacy  # older spellings
 from . import kernels as kernels  # and what stands in for some of them on NumPy
+from . import legacy as legacy  # older spellings
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
     Generator,

@@ -414,7 +414,9 @@ def train(policy_net, target_net, steps):
     for k in range(24):
         state, next_state = numbers(1, 4, seed=k), None if k % 5 == 0 else numbers(1, 4, seed=k + 1)
         with torch.no_grad():
-            action = policy_net(state).max(1)[1].view(1, 1) if k % 2 else torch.tensor([[k // 2 % 2]], dtype=torch.long)
+            action = policy_net(state).max(1)[1].view(1, 1)
+        if k % 2:
+            action = torch.tensor([[k // 2 % 2]], device=state.device, dtype=torch.long)
         memory.append(Transition(state, action, next_state, torch.tensor([float(k)])))
     optimizer, losses, GAMMA, TAU = optim.AdamW(policy_net.parameters(), lr=1e-2, amsgrad=True), [], 0.9, 0.05
     for criterion in (nn.SmoothL1Loss(), F.smooth_l1_loss, nn.HuberLoss(delta=2.0), F.mse_loss):
