@@ -356,7 +356,7 @@ class Net(nn.Module):
             nn.Conv2d(1, 2, kernel_size=3), nn.MaxPool2d(2, stride=2), nn.ReLU(True))
         self.fc_loc = nn.Sequential(nn.Linear(2 * 5 * 5, 8), nn.ReLU(True), nn.Linear(8, 3 * 2))
         self.fc_loc[2].weight.data.zero_()
-        self.fc_loc[2].bias.data.copy_(torch.tensor([0.87, 0.14, 0.05, -0.11, 0.76, 0.02]))  # [1, 0, 0, 0, 1, 0] is all kinks
+        self.fc_loc[2].bias.data.copy_(torch.tensor([0.87, 0.14, 0.05, -0.11, 0.76, 0.02]))  # 1 and 0 are kinks
 
     def stn(self, x):
         xs = self.localization(x)
