@@ -558,7 +558,8 @@ def addcmul(
 ) -> Tensor:
     """input + value tensor1 tensor2."""
     if old:
-        (tensor1, tensor2), value = (tensor2, *old), number_first("addcmul", "value", tensor1, old)[1]
+        last, value = number_first("addcmul", "value", tensor1, old)
+        tensor1, tensor2 = tensor2, last
     return into(out, ops.add(input, _times(ops.mul(tensor1, tensor2), value, "addcmul")))
 
 
@@ -567,7 +568,8 @@ def addcdiv(
 ) -> Tensor:
     """input + value tensor1 / tensor2."""
     if old:
-        (tensor1, tensor2), value = (tensor2, *old), number_first("addcdiv", "value", tensor1, old)[1]
+        last, value = number_first("addcdiv", "value", tensor1, old)
+        tensor1, tensor2 = tensor2, last
     return into(out, ops.add(input, _times(ops.div(tensor1, tensor2), value, "addcdiv")))
 
 

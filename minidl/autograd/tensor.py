@@ -58,7 +58,7 @@ class Tensor(Methods):
     __array_ufunc__ = None  # ndarray + tensor is the tensor's business
     __hash__ = object.__hash__
 
-    def __init__(self, data: Any = (), requires_grad: bool = False, *sizes: int) -> None:
+    def __init__(self, data: Any = (), requires_grad: Any = False, *sizes: int) -> None:
         if type(data) is int or type(data) is Size:
             more = () if isinstance(requires_grad, bool) else (requires_grad, *sizes)  # an int: the second of the sizes
             data = np.empty((data, *more) if type(data) is int else data, dtype=get_default_dtype())

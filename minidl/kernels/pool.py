@@ -36,9 +36,10 @@ def max_pool_kernel(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False
         def backward(lo: int, hi: int) -> None:
             for a, e in ranges(lo, hi, step):
                 wide, free = grown(xp, x[a:e], grow, lowest(x)), None
+                best = folded(np.maximum, wide, parts)  # not y, over which a ReLU may have been written
                 back = np.zeros(wide.shape, g.dtype)
                 for at in itertools.product(*parts):
-                    hit = wide[key(*at)] == y[a:e]
+                    hit = wide[key(*at)] == best
                     if free is None:
                         free = ~hit
                     else:  # the largest stands here and not at an earlier place

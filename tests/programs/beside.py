@@ -3,6 +3,7 @@
 import re
 import sys
 import types
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -77,26 +78,30 @@ def same_draws(patch, library, seed=0):
         stream = lambda generator: minidl.Generator().manual_seed(generator.initial_seed()).numpy
         split = lambda n, generator: minidl.tensor(stream(generator).permutation(n))  # random_split's
         patch.setattr("torch.utils.data.dataset.randperm", split)
+        patch.setattr("torch.distributions.normal._standard_normal", lambda shape, dtype, device: new["randn"](shape))
     else:
         patch.setattr("minidl.api.multinomial", multinomial)
+        patch.setattr("minidl.api.randn", new["randn"])
 
 
 def beside(program, steps, text=None, dtype="float64"):
     """The numbers that the program's `train` returns, with minidl and with torch."""
     torch = torch_or_skip()
-    modules, found = {}, {}
     before = {lib: lib.get_default_dtype() for lib in (minidl, torch)}
+    modules, found = {}, {}
     try:
         for library in ("minidl", "torch"):
             lib = sys.modules[library]
             lib.set_default_dtype(getattr(lib, dtype))
             modules[library] = load(program, library, text)
-        nets = {library: module.make() for library, module in modules.items()}
-        same_weights(nets["minidl"], nets["torch"])
-        for library, module in modules.items():
-            with pytest.MonkeyPatch.context() as patch:
-                same_draws(patch, library)
-                found[library] = [float(v) for v in module.train(*nets[library], steps=steps)]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "enable_nested_tensor")  # a tutorial may be older than some of its advice
+            nets = {library: module.make() for library, module in modules.items()}
+            same_weights(nets["minidl"], nets["torch"])
+            for library, module in modules.items():
+                with pytest.MonkeyPatch.context() as patch:
+                    same_draws(patch, library)
+                    found[library] = [float(v) for v in module.train(*nets[library], steps=steps)]
     finally:
         for lib, kind in before.items():
             lib.set_default_dtype(kind)
