@@ -10,6 +10,7 @@ from .callbacks import JsonLog as JsonLog
 from .callbacks import ProgressBar as ProgressBar
 from .checkpoint import Run as Run
 from .checkpoint import load_checkpoint as load_checkpoint
+from .checkpoint import seed_all as seed_all
 from .findings import Finding as Finding
 from .findings import Findings as Findings
 from .findings import TrainingWarning as TrainingWarning

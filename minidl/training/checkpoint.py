@@ -136,7 +136,7 @@ def remove_leftovers(folder: Path, *names: str) -> None:
 
 
 def seed_all(seed: int) -> None:
-    """Start every random stream of the process over."""
+    """Start every random stream of the process over: minidl's, NumPy's global one and Python's."""
     manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)

@@ -98,8 +98,9 @@ class Trainer:
         """Train until `epochs` epochs are over in all, those of earlier fits included; returns the history.
 
         resume: go on from the checkpoint in this folder, where there is one. A run that was killed and resumed ends
-        with the same bits as one that was not, whatever the moment, provided that the same program made the Trainer
-        and that `loader` is a DataLoader, or gives the same batches each time. progress: show how far it is.
+        with the same bits as one that was not, whatever the moment, provided that the same program makes the Trainer,
+        after `seed_all(0)`, and that `loader` is a DataLoader, or gives the same batches each time.
+        progress: show how far it is.
 
         Diverged is raised when the loss or its gradient is no number; the model is then as it was before that step.
         Ctrl-C finishes the present step and raises Stopped, a KeyboardInterrupt; fit again goes on from there."""
