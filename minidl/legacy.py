@@ -1,7 +1,7 @@
 """The older spellings that teaching programs still use: names that PyTorch has since replaced, and keeps.
 
 Nothing here computes. `Variable` is a tensor, `FloatTensor` a dtype under another name, the flags of `backends` are
-there to be set, and the rest are new names under their old ones. What stands in `LEFT_OUT` is not here and says why."""
+there to be set, the rest are new names under their old ones. What stands in `LEFT_OUT` is not here, and says why."""
 
 import sys
 import warnings

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .recorder import AGAIN, BACKWARD, FORWARD, Span, Thread
+from .recorder import BACKWARD, FORWARD, Span, Thread
 from .work import work
 
-OTHER = "other"  # what is neither forward nor backward
+BETWEEN_OPS, OTHER = "(between)", "other"  # what is neither forward nor backward
 BETWEEN = {
     "module": "(in modules, between ops)",
     "backward": "(in backward, between ops)",
-    "outside": "(outside)",
+    "outside": "(outside modules and ops)",
 }
 
 
@@ -185,6 +185,8 @@ class Report:
                 outer: tuple[Span, ...] = ()
             elif span.origin is not None:
                 outer = self.modules_of(span.origin)
+            elif span.again is not None and span.outer is not None and span.outer.kind == "backward":
+                outer = self.modules_of(span.again)
             else:
                 outer = () if span.outer is None else self.modules_of(span.outer)
             found = self.stacks[id(span)] = (*outer, span) if span.kind == "module" else outer
@@ -256,11 +258,11 @@ class Report:
             if span.kind in ("optimizer", "loader"):
                 yield (span.name,), OTHER, taken
             elif span.kind == "backward":
-                yield ("backward", "(between)"), BACKWARD, taken
+                yield ("backward", BETWEEN_OPS), BACKWARD, taken
             elif span.kind == "label":
                 yield (span.name,), OTHER, taken
             else:
                 where = self.pass_of(span)
-                last = (span.name,) if span.kind == "op" else ("(between)",)
+                last = (span.name,) if span.kind == "op" else (BETWEEN_OPS,)
                 yield (where, *path, *last), where, taken
         yield (BETWEEN["outside"],), OTHER, self.outside

@@ -6,10 +6,10 @@ from typing import Any
 
 from ..files import atomic_write
 from ..viz.figures import BLUE, GREY, VERMILION, axes_of, ink
-from .averages import OTHER, Report
+from .averages import BETWEEN_OPS, OTHER, Report
 from .recorder import BACKWARD, FORWARD
 
-WIDTH, ROW, LETTER = 11.0, 0.32, 0.078  # inches: the figure, a row, a letter
+WIDTH, ROW, LETTER = 11.0, 0.32, 0.068  # inches: the figure, a row, a letter
 PASSES = {FORWARD: BLUE, BACKWARD: VERMILION, OTHER: GREY}
 TONES = {"pass": 0.9, "module": 0.5, "op": 0.2}
 
@@ -32,8 +32,10 @@ class Box:
     @property
     def words(self) -> list[str]:
         """What to write into it, the longest first."""
-        named = self.type if self.type in ("", self.name) else f"{self.name} {self.type}"
-        return [named, self.name] if named else [self.name]
+        if self.type in ("", self.name):
+            return [self.name]
+        short = self.type if self.name.isdigit() else self.name  # a Sequential's numbers say less than the class
+        return [f"{self.name} {self.type}", short, self.name]
 
 
 def tree(report: Report) -> Box:
@@ -87,13 +89,13 @@ def draw(ax: Any, box: Box, left: float, depth: int, scale: float, letters: floa
     ax.add_patch(Rectangle((left, depth), width, 1, facecolor=to_rgba(box), **outline))
     words = next((w for w in box.words if len(w) + 1 < width * letters), "")
     if not words and width * letters > 5:
-        words = box.name[: int(width * letters) - 2] + "…"
+        words = box.words[-1][: int(width * letters) - 2] + "…"
     if words:
         style = "italic" if box.kind == "op" else "normal"
         colour = "white" if box.kind == "pass" else ink(ax)
         at = left + width / 2, depth + 0.5
         ax.text(*at, words, ha="center", va="center", fontsize="small", style=style, color=colour, clip_on=True)
-    for inner in box.inner.values():
+    for inner in sorted(box.inner.values(), key=lambda b: b.name == BETWEEN_OPS):
         draw(ax, inner, left, depth + 1, scale, letters)
         left += inner.time * scale
 
@@ -105,6 +107,6 @@ def to_rgba(box: Box) -> Any:
 
 
 def title(root: Box) -> str:
-    parts = [(box.name, box.time) for box in sorted(root.inner.values(), key=place)]
-    shares = ", ".join(f"{name.strip('()')} {time / max(root.time, 1):.0%}" for name, time in parts[:5])
+    parts = [(box.name.strip("()"), box.time) for box in sorted(root.inner.values(), key=place)]
+    shares = ", ".join(f"{name} {time / max(root.time, 1):.0%}" for name, time in parts[:5])
     return f"{root.time / 1e6:,.4g} ms: {shares}"

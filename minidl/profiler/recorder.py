@@ -7,10 +7,13 @@ import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter_ns as now
 from typing import Any
+
+import numpy as np
 
 from .. import cuda
 from ..autograd import OPS, Node, Op, Tensor
@@ -31,16 +34,19 @@ class Span:
     """A stretch of one thread's time."""
 
     __slots__ = (
-        "call", "end", "kept", "kernel", "kind", "live", "made", "name", "operand", "origin", "outer", "phase", "start",
-        "subject", "thread",
+        "again", "call", "end", "kept", "kernel", "kind", "live", "made", "name", "operand", "origin", "outer", "phase",
+        "start", "subject", "thread",
     )  # fmt: skip
-    end: int | None  # in nanoseconds, as start; None while it lasts
+    start: int  # in nanoseconds
+    end: int | None  # None while it lasts
     call: Call | None  # an op's
+    operand: int | None  # whose gradient this is; None if it is that of all
 
     def __init__(self, kind: str, name: str, thread: "Thread", subject: Any = None, origin: Any = None) -> None:
         self.kind = kind  # op, module, backward, optimizer, loader, label
         self.name, self.thread, self.subject, self.origin = name, thread, subject, origin
         self.outer: Span | None = thread.stack[-1] if thread.stack else None
+        self.again: Span | None = thread.again  # the operation that create_graph runs again, on Tensors
         self.phase = thread.phase
         self.end = self.call = self.operand = None
         self.made = self.kept = self.live = 0  # bytes: of the values, of what the closures keep, of all that lives
@@ -58,6 +64,7 @@ class Thread:
         self.stack: list[Span] = []
         self.phase = FORWARD
         self.kernel = False  # did a kernel take the latest case?
+        self.again: Span | None = None
 
 
 class Recorder:
@@ -114,12 +121,12 @@ class Recorder:
         with self.lock:
             if key not in self.alive:
                 try:
-                    self.alive[key] = weakref.ref(array, lambda _, n=array.nbytes: self._dead(key, n))
+                    self.alive[key] = weakref.ref(array, partial(self._dead, key, array.nbytes))
                 except TypeError:  # of a kind that cannot be watched
                     return
                 self.live += array.nbytes
 
-    def _dead(self, key: int, nbytes: int) -> None:
+    def _dead(self, key: int, nbytes: int, _: Any) -> None:
         with self.lock:
             self.alive.pop(key, None)
             self.closed.discard(key)
@@ -132,6 +139,8 @@ class Recorder:
             if type(y) in BACKENDS and id(root(y)) not in roots:
                 total += y.nbytes
                 self.hold(root(y))
+            elif isinstance(y, np.generic):  # NumPy's result without axes, which the engine makes an array
+                total += y.nbytes
         return total
 
     def kept(self, vjps: Any, given: Sequence[Any]) -> int:
@@ -281,10 +290,14 @@ def _timed_vjp(vjp: Callable[..., Any], origin: Span, k: int | None) -> Callable
         span.live = recorder.live
         return found
 
+    timed.origin = origin  # type: ignore[attr-defined]
     return timed
 
 
-_TIMED = _timed_vjp(lambda g: g, None, None).__code__  # type: ignore[arg-type]
+def _origin_of(vjps: Any) -> Any:
+    """The operation whose gradients a profile timed already."""
+    first = vjps if callable(vjps) else next((vjp for vjp in vjps or () if vjp), None)
+    return getattr(first, "origin", None)
 
 
 def _timed_differentiate(differentiate: Callable[..., Any]) -> Callable[..., Any]:
@@ -293,14 +306,15 @@ def _timed_differentiate(differentiate: Callable[..., Any]) -> Callable[..., Any
         if recorder is None:
             return differentiate(roots, seeds, targets, retain, create_graph)
         thread = recorder.thread
-        before, thread.phase = thread.phase, AGAIN if create_graph else BACKWARD
+        before, thread.phase = (thread.phase, thread.again), AGAIN if create_graph else BACKWARD
+        thread.again = None
         try:
             with recorder.span("backward", "backward"):
                 for node in reachable(root.node for root in roots):
                     _adopt(node, recorder)
                 return differentiate(roots, seeds, targets, retain, create_graph)
         finally:
-            thread.phase = before
+            thread.phase, thread.again = before
 
     return timed
 
@@ -310,8 +324,7 @@ def _adopt(node: Node, recorder: Recorder) -> None:
     if node.op.name == "value" or (isinstance(node.op, Op) and node.number > recorder.began):
         return
     vjps = node.vjps
-    first = vjps if callable(vjps) else next((vjp for vjp in vjps or () if vjp), None)
-    if first is None or getattr(first, "__code__", None) is _TIMED:
+    if vjps is None or _origin_of(vjps) is not None:
         return
     origin = Span("op", node.op.name, recorder.thread)
     origin.outer, origin.phase = None, FORWARD
@@ -327,6 +340,39 @@ def _like(edge: Any) -> Any:
     if isinstance(edge, Tensor):
         return Like.of(edge.array)
     return Like(tuple(edge.shape), edge.dtype) if isinstance(edge, Node) else edge
+
+
+def _timed_replay(order: Iterable[Node], known: dict[Node, Any] | None = None) -> Any:
+    """Under create_graph formulas and vjps run as operations: they belong where the first run of them belongs."""
+    recorder = _recorder
+    if recorder is None:
+        return _replay(order, known)
+    thread = recorder.thread
+
+    def told() -> Iterator[Node]:
+        for node in order:
+            thread.again = _origin_of(node.vjps)
+            yield node
+        thread.again = None
+
+    values, rules = _replay(told(), known)
+    for node, vjps in rules.items():
+        origin = _origin_of(node.vjps)
+        if origin is not None:
+            told_vjp = lambda vjp, origin=origin: vjp and _part_of(thread, origin, vjp)
+            rules[node] = told_vjp(vjps) if callable(vjps) else [told_vjp(vjp) for vjp in vjps]
+    return values, rules
+
+
+def _part_of(thread: Thread, origin: Span, vjp: Callable[..., Any]) -> Callable[..., Any]:
+    def told(*gs: Any) -> Any:
+        thread.again = origin
+        try:
+            return vjp(*gs)
+        finally:
+            thread.again = None
+
+    return told
 
 
 _timer = Listener(_timed_evaluate, _timed_differentiate, nearest=True)
@@ -390,12 +436,14 @@ EXCHANGED: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (Module, "__call__", _timed_call),
     (Pass, "__next__", _timed_next),
     (engine, "accumulate", _timed_accumulate),
+    (engine, "replay", _timed_replay),
 )
 _OWN = tuple(vars(owner)[name] for owner, name, _ in EXCHANGED)
-_call, _next, _accumulate = _OWN
+_call, _next, _accumulate, _replay = _OWN
 
 
 def is_plain() -> bool:
     """Is everything that a profile exchanges what it was?"""
     own = all(vars(owner)[name] is function for (owner, name, _), function in zip(EXCHANGED, _OWN))
-    return own and not _handles and not any(hasattr(k, "own") for op in _ops_with_kernels() for k in op.kernels.values())
+    kernels = [kernel for op in _ops_with_kernels() for kernel in op.kernels.values()]
+    return own and not _handles and not any(hasattr(kernel, "own") for kernel in kernels)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from .averages import Report, Row
+from .averages import BETWEEN, Report, Row
 from .recorder import BACKWARD, FORWARD
 
 # What a table may be sorted by, in our words and in PyTorch's
@@ -52,7 +52,8 @@ def by_operation(rows: Sequence[Row], by: str | None, top: int | None) -> str:
     ops = [row for row in rows if row.kind == "op"]
     others = [row for row in rows if row.kind != "op"]
     shapes = any(row.input_shapes for row in rows)
-    head = ["operation", "pass", "calls", "self ms", "share", "mean µs", "results", "kept", "mult-adds", "GFLOP/s", "by"]
+    head = ["operation", "pass", "calls", "self ms", "share", "mean µs"]
+    head += ["results", "kept", "mult-adds", "GFLOP/s", "by"]
     lines = [[*head, "shapes"] if shapes else head]
     for row in [*folded(ordered(ops, by), top), *sorted(others, key=lambda row: -row.self_ns)]:
         lines.append(
@@ -92,12 +93,12 @@ def by_module(report: Report) -> str:
             [shorten(name, 36), row.type, f"{row.count:,}", *forward, *backward, share, size(row.kept), cost]
         )
     for name, times in report.elsewhere():
-        share = sum(times.values()) / everything
+        share = f"{sum(times.values()) / everything:.1%}"
         forward, backward = ([ms(times[p])] * 2 if times[p] else ["", ""] for p in (FORWARD, BACKWARD))
-        if name == "(outside)" or not (times[FORWARD] and times[BACKWARD]) and name[0] != "(":
+        if name == BETWEEN["outside"] or not (times[FORWARD] and times[BACKWARD]) and name[0] != "(":
             forward = [ms(sum(times.values()))] * 2
             backward = ["", ""]
-        lines.append([shorten(name, 36), "", "", *forward, *backward, f"{share:.1%}", "", ""])
+        lines.append([shorten(name, 36), "", "", *forward, *backward, share, "", ""])
     return grid(lines, left={0, 1})
 
 
@@ -114,10 +115,8 @@ def headline(report: Report, peak: int) -> str:
 
 def grid(lines: list[list[str]], left: set[int], last_is_total: bool = False) -> str:
     widths = [max(map(len, column)) for column in zip(*lines)]
-    aligned = [
-        "  ".join(cell.ljust(w) if k in left else cell.rjust(w) for k, (cell, w) in enumerate(zip(line, widths))).rstrip()
-        for line in lines
-    ]
+    pad = lambda k, cell: cell.ljust(widths[k]) if k in left else cell.rjust(widths[k])
+    aligned = ["  ".join(pad(k, cell) for k, cell in enumerate(line)).rstrip() for line in lines]
     rule = "-" * (sum(widths) + 2 * len(widths) - 2)
     tail = [rule, aligned.pop()] if last_is_total else []
     return "\n".join([aligned[0], rule, *aligned[1:], *tail])
