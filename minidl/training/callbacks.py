@@ -214,7 +214,7 @@ class CsvLog(Callback):
 
     def on_epoch(self, trainer: "Trainer", numbers: dict[str, Any]) -> None:
         row = {"epoch": trainer.run.epoch, "step": trainer.run.step, **numbers}
-        for values in [row.values()] if self.lines else [row.keys(), row.values()]:
+        for values in [list(row), list(row.values())][bool(self.lines) :]:
             text = io.StringIO()
             csv.writer(text, lineterminator="").writerow(values)
             self.log.append(text.getvalue())

@@ -44,8 +44,9 @@ class Session(Callback):
         optimizer = make_optimizer(model.parameters(), options)
         self.batches = math.ceil(len(data.train) / options["batch"])  # in an epoch
         self.steps = options["epochs"] * self.batches  # in all
+        self.loss_of = CrossEntropyLoss()
         self.trainer = Trainer(
-            model, optimizer, CrossEntropyLoss(), [self], metrics={"accuracy": Accuracy()},
+            model, optimizer, self.loss_of, [self], metrics={"accuracy": Accuracy()},
             schedule=constant() if options["schedule"] == "constant" else cosine(self.steps), device=device,
             prepare=data.normaliser(device),
         )  # fmt: skip
@@ -101,7 +102,7 @@ class Session(Callback):
             flush=True,
         )
         try:
-            with watch(run.model, run.optimizer, self.trainer.loss_of, tell=self.tell):
+            with watch(run.model, run.optimizer, self.loss_of, tell=self.tell):
                 self.trainer.fit(self.train_data, self.test_data, epochs, progress=False)
         except Stopped as stopped:
             self.bar.say(f"Stopped after {place(run)}, and saved.")
