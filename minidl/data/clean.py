@@ -208,7 +208,7 @@ def extremes(there: Any) -> tuple[Any, Any]:
         low, high = (there.min(), there.max()) if there.dtype.kind in "fiubmM" else (min(there), max(there))
     except TypeError:  # of kinds that do not compare
         return None, None
-    return tuple(v.item() if isinstance(v, np.number) else v for v in (low, high))  # type: ignore[return-value]
+    return tuple(v.item() if isinstance(v, np.number) else v for v in (low, high))
 
 
 def far(values: Any, method: str, factor: float | None) -> Any:
@@ -251,5 +251,5 @@ def repeated(columns: Columns) -> Any:
     for values in columns.values():  # each value by its number among the distinct ones
         gone, seen = missing(values), {}  # type: ignore[var-annotated]
         numbered.append([-1 if g else seen.setdefault(key(v), len(seen)) for v, g in zip(values.tolist(), gone)])
-    met: set[Any] = set()
-    return np.array([row in met or met.add(row) is not None for row in zip(*numbered)], bool)
+    first: dict[Any, int] = {}
+    return np.array([first.setdefault(row, k) < k for k, row in enumerate(zip(*numbered))], bool)

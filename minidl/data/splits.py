@@ -1,6 +1,7 @@
 """Which examples to learn from and which to test on, as arrays of numbers: `Subset(dataset, numbers)` takes them.
 
-Where nothing is shuffled the folds are scikit-learn's, number by number (of groups, up to those of equal size); what is shuffled is drawn from minidl's generator, so a seed gives the same parts with scikit-learn installed and without."""
+Where nothing is shuffled the folds are scikit-learn's, number by number (of groups, up to those of equal size); what
+is shuffled is drawn from minidl's generator, so a seed gives the same parts with scikit-learn installed and without."""
 
 import math
 from collections.abc import Iterator, Sequence
