@@ -27,6 +27,8 @@ def grid_sample(xp, x, grid, *, mode="bilinear", padding="zeros", align=False):
     x (N, C, *size)   grid (N, *places, d)   →   y (N, C, *places)
     """
     (N, C, *size), L = x.shape, math.prod(x.shape[2:])
+    if grid.shape[-1] != len(size) or not L:
+        raise ValueError(f"grid {grid.shape} must hold {len(size)} coordinates, for places of a non-empty x {x.shape}")
     P, corners = math.prod(grid.shape[1:-1]), [(1, 0, True)]  # the share, the place in flat x, whether it is inside
     for k, n in enumerate(size):
         v = xp.reshape(grid[..., len(size) - 1 - k], shape=(N, 1, P)) + 1

@@ -83,7 +83,7 @@ def second_order(ours, theirs, torch, rng, *args, rtol=1e-7, atol=1e-10):
         norm = sum((g * g).sum() for g in gs if g is not None)
         again = lib.autograd.grad(norm, wanted, allow_unused=True)
         found.append([None if g is None else g.detach().numpy() for g in again])
-    size = max(np.abs(g).max(initial=1) for g in found[1] if g is not None)  # 0 but for rounding is 0 beside it
+    size = max(np.nanmax(np.abs(g), initial=1) for g in found[1] if g is not None)  # 0 but for rounding is 0 beside it
     for a, b in zip(*found):
         zero = lambda g: g is None or not np.abs(g).max(initial=0)
         if not (zero(a) and zero(b)):

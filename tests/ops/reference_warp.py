@@ -42,6 +42,8 @@ def hold(v, n, padding, align):
 
 
 def grid_sample(x, grid, mode="bilinear", padding="zeros", align=False):
+    if grid.shape[-1] != x.ndim - 2 or 0 in x.shape[2:]:
+        raise ValueError("a coordinate for each axis in space, and something there to look at")
     y = np.zeros((*x.shape[:2], *grid.shape[1:-1]))
     for n, c, *at in np.ndindex(y.shape):
         y[n, c, *at] = look(x[n, c], grid[n, *at][::-1], mode, padding, align)

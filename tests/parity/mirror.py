@@ -1,5 +1,6 @@
 """What PyTorch's own samples hold, as minidl's: tensors, dtypes, and functions that call torch."""
 
+import dataclasses
 import functools
 import inspect
 import types
@@ -94,6 +95,9 @@ class Mirror:
             return find("nn.utils.rnn.PackedSequence")(*map(self, value))
         if isinstance(value, torch.nn.Module):
             return self.module(value)
+        if isinstance(value, torch.nn.LinearCrossEntropyOptions):
+            fields = {f.name: self(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            return find("nn.LinearCrossEntropyOptions")(**fields)
         if callable(value):
             return self.function(value)
         if type(value).__module__.startswith("torch"):

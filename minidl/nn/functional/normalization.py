@@ -32,6 +32,8 @@ def batch_norm(
     if n == 1:
         reason = "expected more than 1 value per channel when training: one has no variance (a batch of one? .eval()?)"
         raise refusal(ValueError, "batch_norm", reason, input=input)
+    if eps <= 0:
+        raise refusal(ValueError, "batch_norm", f"eps must be positive when training, got {eps}")
     y, mean, var = OPS.batch_norm(input, weight, bias, eps=eps)
     if n:
         _move(running_mean, mean, momentum)
