@@ -7,6 +7,7 @@ kind, and what was given stays as it was. Missing is NaN, None, NaT, and what pa
     table = clean.drop_duplicates(clean.clip_outliers(clean.impute(table, "median")))
 """
 
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,7 @@ def shown(value: Any) -> str:
 
 
 def report(table: Any, method: str = "iqr", factor: float | None = None) -> Report:
-    """Each column's type, missing values, distinct values, range, mean and outliers; for method and factor see outliers."""
+    """Each column's type, missing values, distinct values, range, mean and outliers; method, factor: see outliers."""
     columns, _ = taken("report", table)
     found = []
     for name, values in columns.items():
@@ -139,12 +140,11 @@ def taken(who: str, table: Any) -> tuple[Columns, Any]:
     """The columns of a table as arrays, and the function that makes such a table of columns and chosen rows."""
     if isinstance(table, dict):
         columns = {name: host(values) for name, values in table.items()}
-        likes = {name: values for name, values in table.items()}
-        back = lambda new, rows: {n: like(likes[n], v[rows]) for n, v in new.items()}
+        back = lambda new, rows: {n: like(table[n], v[rows].copy()) for n, v in new.items()}
     elif type(table).__module__.split(".")[0] == "pandas":
         if not hasattr(table, "columns"):
             raise TypeError(f"{who}: a DataFrame is needed, got a {type(table).__name__}; series.to_frame() makes one")
-        columns = {name: table[name].to_numpy() for name in table.columns}
+        columns = {name: settled(table[name].to_numpy()) for name in table.columns}
         if len(columns) < table.shape[1]:
             raise ValueError(f"{who}: two columns of the DataFrame have the same name")
 
@@ -168,7 +168,17 @@ def taken(who: str, table: Any) -> tuple[Columns, Any]:
 
 
 def host(values: Any) -> Any:
-    return backend_of(values.array).to_host(values.array) if isinstance(values, Tensor) else np.asarray(values)
+    return settled(backend_of(values.array).to_host(values.array) if isinstance(values, Tensor) else np.asarray(values))
+
+
+def settled(values: Any) -> Any:
+    """Numbers with None among them, which NumPy and pandas keep as objects, as floats with NaN."""
+    if values.dtype.kind != "O" or values.ndim != 1:
+        return values
+    gone = missing(values)
+    if gone.all() or not all(isinstance(v, numbers.Real) and not isinstance(v, bool) for v in values[~gone]):
+        return values
+    return np.array([np.nan if g else float(v) for v, g in zip(values, gone)])
 
 
 def like(old: Any, values: Any) -> Any:
@@ -198,7 +208,7 @@ def extremes(there: Any) -> tuple[Any, Any]:
         low, high = (there.min(), there.max()) if there.dtype.kind in "fiubmM" else (min(there), max(there))
     except TypeError:  # of kinds that do not compare
         return None, None
-    return tuple(v.item() if isinstance(v, np.number) else v for v in (low, high))  # type: ignore[return-value]
+    return tuple(v.item() if isinstance(v, np.number) else v for v in (low, high))
 
 
 def far(values: Any, method: str, factor: float | None) -> Any:
@@ -241,5 +251,5 @@ def repeated(columns: Columns) -> Any:
     for values in columns.values():  # each value by its number among the distinct ones
         gone, seen = missing(values), {}  # type: ignore[var-annotated]
         numbered.append([-1 if g else seen.setdefault(key(v), len(seen)) for v, g in zip(values.tolist(), gone)])
-    met: set[Any] = set()
-    return np.array([row in met or met.add(row) is not None for row in zip(*numbered)], bool)
+    first: dict[Any, int] = {}
+    return np.array([first.setdefault(row, k) < k for k, row in enumerate(zip(*numbered))], bool)

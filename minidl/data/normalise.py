@@ -27,14 +27,15 @@ class Normalizer:
 
     def fit(self, x: Any) -> Any:
         """Take the numbers from these examples: those that are learned from, and no others. Returns itself."""
+        who = f"{type(self).__name__}.fit"
         values = backend_of(x.array).to_host(x.array) if isinstance(x, Tensor) else np.asarray(x)
         if values.dtype.kind not in "fiub":
-            raise TypeError(f"{type(self).__name__}.fit: numbers are needed, got {values.dtype}")
+            raise TypeError(f"{who}: numbers are needed, got {values.dtype}")
         if not values.size or max(self.dim) >= values.ndim:
-            raise ValueError(f"{type(self).__name__}.fit: examples with the axes {self.dim} are needed, got {describe(values)}")
+            raise ValueError(f"{who}: examples with the axes {self.dim} are needed, got {describe(values)}")
         values = values.astype(np.float64)
         if np.isnan(values).all(self.dim).any():
-            raise ValueError(f"{type(self).__name__}.fit: a column has nothing but NaN; drop it, or see minidl.data.clean")
+            raise ValueError(f"{who}: a column has nothing but NaN; drop it, or see minidl.data.clean")
         shift, scale = self.measure(values)
         self.shift, self.scale = tensor(shift), tensor(np.where(scale > 0, scale, 1.0))
         return self

@@ -1,7 +1,7 @@
 """Which examples to learn from and which to test on, as arrays of numbers: `Subset(dataset, numbers)` takes them.
 
-The folds are scikit-learn's, number by number, where nothing is shuffled; what is shuffled is drawn from minidl's
-generator, so a seed gives the same parts with scikit-learn installed and without."""
+Where nothing is shuffled the folds are scikit-learn's, number by number (of groups, up to those of equal size); what
+is shuffled is drawn from minidl's generator, so a seed gives the same parts with scikit-learn installed and without."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ def stratified_k_fold(
     classes = np.argsort(np.argsort(first))[classes]  # numbered as they are met
     counts = np.bincount(classes)
     if counts.size and counts.max() < k:
-        raise ValueError(f"stratified_k_fold: no class has {k} examples, the largest has {counts.max()}; take a smaller k")
+        raise ValueError(f"stratified_k_fold: no class has {k} examples, the largest has {counts.max()}; a smaller k?")
     dealt = np.sort(classes)
     rng, fold = stream(generator), np.empty(len(y), np.int64)
     for c in range(len(counts)):
@@ -77,7 +77,7 @@ def group_k_fold(groups: Any, k: int = 5) -> Iterator[Fold]:
     sizes = np.bincount(which)
     check_folds("group_k_fold", k, len(sizes), "groups")
     filled, fold = np.zeros(k, np.int64), np.empty(len(sizes), np.int64)
-    for g in np.argsort(sizes)[::-1]:
+    for g in np.argsort(-sizes, kind="stable"):
         fold[g] = filled.argmin()
         filled[fold[g]] += sizes[g]
     return pairs(fold[which], k)
@@ -91,7 +91,7 @@ def pairs(fold: Any, k: int) -> Iterator[Fold]:
 
 
 def interleaved(y: Any, order: Any) -> Any:
-    """The examples in an order in which every stretch has its share of each class: the i-th of n stands at (i + ½) / n."""
+    """An order in which every stretch has its share of each class: the i-th of n in a class stands at (i + ½) / n."""
     place = np.empty(len(y))
     for c in np.unique(y):
         mine = order[y[order] == c]
@@ -118,7 +118,8 @@ def length(data: Any) -> int:
 def column(who: str, name: str, values: Any, n: int | None = None) -> Any:
     values = backend_of(values.array).to_host(values.array) if isinstance(values, Tensor) else np.asarray(values)
     if values.ndim != 1 or n not in (None, len(values)):
-        raise ValueError(f"{who}: {name} is one value for each example, ({'N' if n is None else n},), got {values.shape}")
+        expected = "(N,)" if n is None else f"({n},)"
+        raise ValueError(f"{who}: {name} is one value for each example, {expected}, got {values.shape}")
     return values
 
 
