@@ -25,7 +25,11 @@ def load(name, library, text=None):
         text = re.sub(r"^(import|from) minidl\b", r"\1 torch", text, flags=re.MULTILINE)
     module = types.ModuleType(f"{name}_{library}")
     sys.modules[module.__name__] = module  # dataclasses look there
-    exec(compile(text, f"{name}.py with {library}", "exec"), vars(module))
+    with pytest.MonkeyPatch.context() as patch:
+        if library == "torch":  # whose own test tools, once another test has imported them, freeze cudnn's flags
+            frozen = sys.modules["torch"].backends.flags_frozen
+            patch.setitem(frozen.__globals__, "__allow_nonbracketed_mutation_flag", True)
+        exec(compile(text, f"{name}.py with {library}", "exec"), vars(module))
     return module
 
 
