@@ -403,7 +403,8 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
         raise RuntimeError(f"nextafter: floats are needed, got {describe(input)} and {describe(other)}")
     a, b = (backend_of(t.array).to_host(t.array).astype(dtype) for t in (input, other))
     y = Tensor(move(np.asarray(np.nextafter(a, b)), input.device))
-    return into(out, ops.where(ops.zeros_like(y, dtype=bool), input, y))  # a constant, as PyTorch has it
+    a = ops.astype(input, dtype=dtype)
+    return into(out, ops.sub(y, ops.where(isfinite(a), ops.sub(a.detach(), a), 0)))  # the gradient goes to the input
 
 
 def fill(input: Tensor, value: Any) -> Tensor:

@@ -203,7 +203,7 @@ def legendre_polynomial_p(input: Operand, n: Operand, *, out: Tensor | None = No
 
 
 def _shifted(x: Operand) -> Operand:
-    return ops.sub(ops.mul(x, 2), 1) if isinstance(x, Tensor) else 2 * x - 1
+    return ops.sub(ops.mul(as_float(x), 2), 1) if isinstance(x, Tensor) else 2 * x - 1
 
 
 def shifted_chebyshev_polynomial_t(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:

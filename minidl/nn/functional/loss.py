@@ -69,7 +69,7 @@ def _class_weights(name: str, input: Tensor, weight: Tensor | None) -> None:
     C = input.shape[min(input.ndim - 1, 1)]
     if weight is not None and weight.shape != (C,):
         reason = f"weight must hold one number for each of {C} classes"
-        raise refusal(RuntimeError, name, reason, input=input, weight=weight)
+        raise refusal(ShapeError, name, reason, input=input, weight=weight)
     if weight is not None and weight.dtype != input.dtype:
         raise refusal(DtypeError, name, "weight must have the input's dtype", input=input, weight=weight)
     if weight is not None and weight.needs_grad:
@@ -285,7 +285,7 @@ def margin_ranking_loss(
 ) -> Tensor:  # fmt: skip
     """max(0, margin − target (input1 − input2)): target 1 wants the first to be larger, −1 the second."""
     reduction = reduction_of(size_average, reduce, reduction, "margin_ranking_loss")
-    return reduced(OPS.relu(margin - target * (input1 - input2)), reduction)
+    return reduced(OPS.relu(-target * (input1 - input2) + margin), reduction)
 
 
 def cosine_embedding_loss(
@@ -326,6 +326,8 @@ def multi_margin_loss(
     reduction = reduction_of(size_average, reduce, reduction, name)
     if p not in (1, 2):
         raise refusal(ValueError, name, f"p is 1 or 2, got {p}")
+    if input.ndim < 2 and target.shape in ((), (1,)):  # one sample, whose only class may stand alone
+        input, target = OPS.reshape(input, shape=(-1,)), OPS.reshape(target, shape=())
     _class_weights(name, input, weight)
     _check_classes(name, input, target, -1)
     places = OPS.reshape(target, shape=(*target.shape, 1))
