@@ -171,6 +171,17 @@ def test_evaluation_uses_the_average_and_leaves_everything_as_it_was():
     assert minidl.allclose(predicted, trainer.run.ema.module.eval()(x))
 
 
+def test_on_a_device(device, tmp_path):
+    how = {"clip": 1.0, "accumulate": 2, "ema": 0.9, "metrics": [metrics.Accuracy()], "device": device}
+    whole, parts = trainer_of(**how), [trainer_of([Checkpoint(tmp_path)], **how) for _ in range(2)]
+    fit(whole, data(), data(), epochs=2)
+    for epochs, trainer in zip((1, 2), parts):
+        fit(trainer, data(), data(), epochs=epochs, resume=tmp_path)
+    assert str(next(trainer.model.parameters()).device).startswith(device)
+    assert same(trainer.model, whole.model) and same(trainer.run.ema, whole.run.ema)
+    assert trainer.history == whole.history
+
+
 @pytest.mark.parametrize("by", ["epoch", "step"])
 def test_schedulers_by_epoch_or_step(by):
     trainer = trainer_of()
