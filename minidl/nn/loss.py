@@ -413,7 +413,7 @@ class LinearCrossEntropyOptions:
     acc_dtype: Any = None
 
     def __post_init__(self) -> None:
-        size = self.batch_chunk_size
+        size: Any = self.batch_chunk_size
         if self.acc_policy not in ("auto", "accurate", "balanced", "compact"):
             raise ValueError(f"acc_policy is 'auto', 'accurate', 'balanced' or 'compact', got {self.acc_policy!r}")
         if not re.fullmatch("auto|aspect_ratio(:0*[1-9][0-9]*)?", self.chunking_method or "auto"):
@@ -454,9 +454,10 @@ class LinearCrossEntropyLoss(_WeightedLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         shape, linear = (self.num_classes, *self.out_features), self.linear
+        b: Tensor | None = linear.bias
         return F.linear_cross_entropy(
             input, linear.weight.reshape(*shape, -1), target,
-            linear_bias=None if linear.bias is None else linear.bias.reshape(shape), weight=self.weight,
+            linear_bias=None if b is None else b.reshape(shape), weight=self.weight,
             reduction=self.reduction, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
             options=self.options,
         )  # fmt: skip
