@@ -80,7 +80,7 @@ def orthogonal(u: Array, coefficients: Any, steps: int, eps: float) -> Array:
     for _ in range(steps):
         A = rounded(x @ x.T)
         x = rounded(a * x + rounded(b * A + c * (A @ A)) @ x)
-    return x.T if tall else x
+    return (x.T if tall else x).astype(u.dtype)
 
 
 def rounded(x: Array) -> Array:
