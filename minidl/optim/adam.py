@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..autograd import Tensor
 from ..backend import Array, backend_of
 from .optimizer import Optimizer, check_at_least_zero, check_betas, decayed
 
@@ -38,6 +39,10 @@ class Adam(Optimizer):
     ) -> None:
         check_at_least_zero(self, lr=lr, eps=eps, weight_decay=weight_decay)
         check_betas(self, betas)
+        if foreach and not capturable and any(isinstance(t, Tensor) for t in (lr, *betas)):
+            raise ValueError("Adam: lr and betas as tensors do not go with foreach=True, unless capturable=True")
+        if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+            raise ValueError(f"Adam: betas must be either both floats or both tensors, got {betas!r}")
         super().__init__(
             params,
             {

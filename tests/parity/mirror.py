@@ -112,12 +112,21 @@ class Mirror:
         if value.ndim > 64:
             raise Foreign("more than NumPy's 64 axes")
         dtype_of(value.dtype)
-        mine = minidl.from_numpy(strided_copy(numbers(value)))
+        mine = self.within(value) if value.is_leaf else None
+        mine = minidl.from_numpy(strided_copy(numbers(value))) if mine is None else mine
         if value.requires_grad:
             mine.requires_grad = True
         self.seen[id(value)] = mine
         self.pairs.append((value, mine))
         return mine
+
+    def within(self, value):
+        """A vector that shows a part of some memory, as such a part here; None for what is all of its memory."""
+        length = value.untyped_storage().nbytes() // value.element_size()
+        if value.ndim != 1 or length == value.numel() or value.stride() != (1,):
+            return None
+        memory = value.detach().as_strided((length,), (1,), 0)
+        return minidl.from_numpy(numbers(memory).copy())[value.storage_offset() : value.storage_offset() + len(value)]
 
     def function(self, value):
         """A function of PyTorch as minidl's of that name; one written around such, with minidl for torch."""
