@@ -181,8 +181,9 @@ class NumpyBackend(Backend):
         return int(array.__array_interface__["data"][0])
 
     def extent(self, array: Array) -> tuple[int, int]:
-        while isinstance(array.base, np.ndarray):
-            array = array.base
+        owner = array
+        while (owner := getattr(owner, "base", None)) is not None:  # as_strided puts an object of its own between
+            array = owner if isinstance(owner, np.ndarray) else array
         return byte_bounds(array)
 
 

@@ -58,6 +58,8 @@ def test_parts_of_a_copy_and_other_strides():
     both(lambda M, a, s: a.diagonal_scatter(s, 1), X, draw(3))
     both(lambda M, a: M.as_strided(a, (3, 2), (1, 2), 1), X)
     both(lambda M, a, s: M.put(a, M.tensor([1, -2]), s, True), X, draw(2))
+    part = minidl.arange(6.0).as_strided((4,), (1,), 1)  # a view of a view begins where asked, not at the view
+    assert part.storage_offset() == 1 and part.as_strided((2,), (1,), 0).tolist() == [0.0, 1.0]
     windows = (x := minidl.arange(6.0)).as_strided((5, 2), (1, 1))
     windows[0] = 9
     assert x.tolist() == [9, 9, 2, 3, 4, 5]  # a view
