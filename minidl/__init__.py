@@ -1021,7 +1021,7 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "explain", "func", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
+_PACKAGES = {"data", "explain", "func", "keras", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
 _FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 # What PyTorch has both here and in nn.functional, with the same arguments.
 _IN_FUNCTIONAL = frozenset(
@@ -1062,6 +1062,7 @@ if _TYPE_CHECKING:
     from . import data as data
     from . import explain as explain
     from . import func as func
+    from . import keras as keras
     from . import nn, optim, testing, utils
     from . import saving as saving
     from . import training as training
