@@ -1,10 +1,9 @@
 """What can be described by the arguments it was made with, and so be saved without saving code."""
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
-KNOWN: dict[str, Any] = {}  # minidl.keras's own classes by name
+KNOWN: dict[str, Any] = {}  # minidl.keras's own classes: layers.Dense, losses.Huber
 
 
 class Configured:
@@ -18,7 +17,7 @@ class Configured:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__.startswith(__package__):
-            KNOWN[cls.__name__] = cls
+            KNOWN[called(cls)] = cls
 
     def get_config(self) -> dict[str, Any]:
         """The arguments it was made with, by name."""
@@ -33,10 +32,16 @@ class Configured:
         return cls(**config)
 
 
+def called(cls: type) -> str:
+    """A class's name in files: with its place, if it is minidl.keras's own."""
+    own = cls.__module__.startswith(__package__)
+    return f"{cls.__module__.removeprefix(__package__).split('.')[1]}.{cls.__name__}" if own else cls.__name__
+
+
 def described(value: Any) -> Any:
     """A value in which every object is replaced by its class's name and its config."""
     if isinstance(value, Configured):
-        return {"class_name": type(value).__name__, "config": described(value.get_config())}
+        return {"class_name": called(type(value)), "config": described(value.get_config())}
     if isinstance(value, dict):
         return {key: described(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -83,6 +88,3 @@ def look_up(what: str, given: Any, table: dict[str, Any], base: Any = ()) -> Any
     if not (callable(given) or isinstance(given, base)):
         raise TypeError(f"{what}: a name, an object or a function is expected, got {given!r}")
     return given
-
-
-Function = Callable[..., Any]

@@ -4,6 +4,7 @@ from typing import Any
 
 from . import saving
 from .config import described, restored
+from .feed import to_arrays
 from .graph import KerasTensor, Node, flat, mapped, nodes_between
 from .layers.base import Layer
 from .layers.core import Input, InputLayer
@@ -72,7 +73,7 @@ class Model(Trainer):
         raise ValueError(f"{self.titled} has no layer {name!r}; there are {', '.join(la.name for la in self.layers)}")
 
     def _arrays(self, value: Any) -> Any:
-            several = self.graph is not None and (len(self.inputs) > 1 or len(self.outputs) > 1)
+        several = self.graph is not None and (len(self.inputs) > 1 or len(self.outputs) > 1)
         return to_arrays(value, several and isinstance(value, (list, tuple)) and all(hasattr(v, "shape") for v in value))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:

@@ -42,9 +42,8 @@ class Compiled:
         self.parts = [metrics.Mean(f"{name}_loss") for name in names] if n > 1 else []
 
         def made(given: Any) -> list[list[Any]]:
-            rows = [[given] if isinstance(given, str) else list(given or [])] if n == 1 and not isinstance(
-                given, dict) else [r if isinstance(r, (list, tuple)) else [] if r is None else [r]
-                                   for r in spread(given, names, n, "metrics")]  # fmt: skip
+            several = n > 1 or isinstance(given, dict)
+            rows = [listed(row) for row in spread(given, names, n, "metrics")] if several else [listed(given)]
             return [[metrics.get(m, t, p) for m in row] for row, t, p in zip(rows, targets, outputs)]
 
         self.metrics, self.weighted_metrics = made(self.given), made(self.weighted)
@@ -94,6 +93,11 @@ class Compiled:
                     key = f"{name}_{metric.name}" if name else metric.name
                     found[key if key not in found else f"{key}_1"] = metric.result()
         return found
+
+
+def listed(value: Any) -> list[Any]:
+    """One, several or none, as a list."""
+    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def spread(given: Any, names: list[str], n: int, what: str) -> list[Any]:
