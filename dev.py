@@ -183,8 +183,8 @@ def check(args):
 
 
 def bench(args):
-    """answer one question by timing it: bench [NAME]; without a name, what an operation costs beyond its arithmetic"""
-    name, rest = (args[0], args[1:]) if args and not args[0].startswith("-") else ("overhead", args)
+    """answer one question by timing it: bench [NAME]; without a name, ten training steps beside PyTorch's"""
+    name, rest = (args[0], args[1:]) if args and not args[0].startswith("-") else ("steps", args)
     there = sorted(p.stem for p in ROOT.glob("benchmarks/[!_]*.py"))
     if name not in there:
         raise Stop(f"There is no benchmarks/{name}.py.\nNext: " + (f"choose one of {', '.join(there)}." if there else

@@ -10,6 +10,7 @@ import numpy as _np
 
 from . import autograd, cuda, linalg, special
 from . import kernels as kernels  # and what stands in for some of them on NumPy
+from . import legacy as legacy  # older spellings
 from . import ops as ops  # registers the formulas
 from .api import (  # fmt: skip
     Generator,
@@ -1021,7 +1022,10 @@ __all__ = [
 
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
-_PACKAGES = {"data", "explain", "func", "keras", "nn", "optim", "saving", "testing", "training", "utils", "vision", "viz"}
+_PACKAGES = {
+    "data", "distributions", "explain", "func", "keras", "nn", "optim", "profiler", "saving", "testing", "training",
+    "utils", "vision", "viz",
+}  # fmt: skip
 _FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
 # What PyTorch has both here and in nn.functional, with the same arguments.
 _IN_FUNCTIONAL = frozenset(
@@ -1040,10 +1044,14 @@ def __getattr__(name: str) -> _Any:
         return getattr(__getattr__(_FUNCTIONS[name]), name)
     if name in _IN_FUNCTIONAL:
         return getattr(__getattr__("nn").functional, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in legacy.TOP_LEVEL:
+        return getattr(legacy, name)
+    why = f": {legacy.LEFT_OUT[name]}" if name in legacy.LEFT_OUT else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{why}")
 
 
 _IN_AUTOGRAD = {
+    "Variable": "legacy",
     "gradcheck": "testing", "gradgradcheck": "testing", "detect_anomaly": "explain", "set_detect_anomaly": "explain",
 }  # fmt: skip
 
@@ -1051,7 +1059,7 @@ _IN_AUTOGRAD = {
 def _above(name: str) -> _Any:
     """PyTorch has these in autograd; here they are built upon it, a few layers up."""
     if name in _IN_AUTOGRAD:
-        return getattr(__getattr__(_IN_AUTOGRAD[name]), name)
+        return getattr(_importlib.import_module(f".{_IN_AUTOGRAD[name]}", __name__), name)
     raise AttributeError(f"module {autograd.__name__!r} has no attribute {name!r}")
 
 
@@ -1060,10 +1068,12 @@ vars(autograd)["__getattr__"] = _above
 
 if _TYPE_CHECKING:
     from . import data as data
+    from . import distributions as distributions
     from . import explain as explain
     from . import func as func
     from . import keras as keras
     from . import nn, optim, testing, utils
+    from . import profiler as profiler
     from . import saving as saving
     from . import training as training
     from . import vision as vision

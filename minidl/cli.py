@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("check every gradient, train on real digits, write the pictures", "minidl.demo.table:main"),
     "doctor": ("say what this machine has, what it lacks, and what installs it", "minidl.machine:main"),
     "gradcheck": ("check gradients, and say what is wrong with one", "minidl.testing.doctor.command:main"),
+    "profile": ("run a script, and say where its time and memory went", "minidl.profiler.command:main"),
     "train": ("train a network on a data set; survives being killed", "minidl.training.command:main"),
 }
 

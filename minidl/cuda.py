@@ -1,6 +1,7 @@
 """GPUs: is there one, and how many? CuPy is looked for only when asked."""
 
 import importlib
+from typing import Any
 
 from . import backend
 
@@ -36,6 +37,17 @@ def synchronize() -> None:
     """Wait until the GPU has done all it was asked to."""
     _needed("synchronize")
     importlib.import_module("cupy").cuda.Device().synchronize()
+
+
+def empty_cache() -> None:
+    """Give memory that no tensor uses back to the GPU's other programs."""
+    if is_available():
+        importlib.import_module("cupy").get_default_memory_pool().free_all_blocks()
+
+
+def memory_allocated(device: Any = None) -> int:
+    """How many bytes tensors hold on the GPU."""
+    return int(importlib.import_module("cupy").get_default_memory_pool().used_bytes()) if is_available() else 0
 
 
 def manual_seed_all(seed: int) -> None:

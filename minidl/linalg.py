@@ -8,6 +8,9 @@ from .api.factor import eigvals as eigvals
 from .api.factor import eigvalsh as eigvalsh
 from .api.factor import householder_product as householder_product
 from .api.factor import inv_ex as inv_ex
+from .api.factor import ldl_factor as ldl_factor
+from .api.factor import ldl_factor_ex as ldl_factor_ex
+from .api.factor import ldl_solve as ldl_solve
 from .api.factor import linalg_lu as lu
 from .api.factor import linalg_lu_solve as lu_solve
 from .api.factor import linalg_qr as qr
@@ -41,9 +44,9 @@ from .api.reduce import vector_norm as vector_norm
 from .errors import LinAlgError as LinAlgError
 
 __all__ = [
-    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
-    "eigvalsh", "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve",
-    "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
-    "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander",
-    "vecdot", "vector_norm",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
+    "householder_product", "inv", "inv_ex", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lstsq", "lu", "lu_factor",
+    "lu_factor_ex", "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot",
+    "norm", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "tensorinv",
+    "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip

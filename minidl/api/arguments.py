@@ -4,6 +4,7 @@ import difflib
 import functools
 import inspect
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
@@ -219,3 +220,11 @@ def tensors_of(tensors: Any, operation: str) -> list[Tensor]:
         if not isinstance(t, Tensor):
             raise TypeError(f"{operation}: a sequence of tensors is needed, got {type(t).__name__} in it")
     return found
+
+
+def number_first(operation: str, name: str, number: Any, old: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The last operand, and the factor that PyTorch's older calls have before it: x.add_(-lr, gradient)."""
+    if len(old) != 1 or not isinstance(old[0], Tensor) or isinstance(number, Tensor):
+        raise TypeError(f"{operation}: too many positional arguments; the factor is given by name, {name}=")
+    warnings.warn(f"{operation}: the factor before the tensor is old; write {name}={number}", stacklevel=5)
+    return old[0], number

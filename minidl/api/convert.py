@@ -142,7 +142,7 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
 
 # ---------------------------------------------------------------------------------------------- dtypes and devices
 
-_TYPES = {
+TENSOR_TYPES = {
     "HalfTensor": "float16", "FloatTensor": "float32", "DoubleTensor": "float64", "ByteTensor": "uint8",
     "CharTensor": "int8", "ShortTensor": "int16", "IntTensor": "int32", "LongTensor": "int64", "BoolTensor": "bool",
 }  # fmt: skip
@@ -151,11 +151,13 @@ _TYPES = {
 def type(input: Tensor, dtype: Any = None, non_blocking: builtins.bool = False) -> Any:
     """The name of the tensor's type ("minidl.FloatTensor"), or the tensor in another dtype."""
     if dtype is None:
-        name = next(name for name, kind in _TYPES.items() if kind == input.dtype)
+        name = next(name for name, kind in TENSOR_TYPES.items() if kind == input.dtype)
         where = input.device.type
         return f"minidl.{name}" if where == "cpu" else f"minidl.{where}.{name}"
     if isinstance(dtype, str):
-        dtype = _TYPES.get(dtype.rpartition(".")[2], dtype)
+        place, _, name = dtype.rpartition(".")
+        if name in TENSOR_TYPES:
+            return to(input, device="cuda" if place.endswith("cuda") else "cpu", dtype=TENSOR_TYPES[name])
     return to(input, dtype=dtype)
 
 

@@ -97,7 +97,7 @@ def _values(data: Any, wanted: Any) -> Any:
         if isinstance(data, int) and not -(2**63) <= data < 2**63 and (wanted is None or wanted.kind != "f"):
             raise RuntimeError(f"tensor: {data} is too large for an int64; write it as a float")
         return _checked(np.asarray(data, wanted if wanted is not None and wanted.kind == "f" else scalar_dtype(data)))
-    if isinstance(data, (list, tuple, builtins.range)):
+    if isinstance(data, (list, tuple, builtins.range)) or _sequence(data):
         dtypes: set[Any] = set()
         try:
             plain = _plain(data, dtypes)
@@ -126,6 +126,11 @@ def _checked(values: Any) -> Any:
     return values.astype(check_dtype(values.dtype, "tensor"), copy=False)
 
 
+def _sequence(data: Any) -> bool:
+    """A deque and what else is like a list."""
+    return isinstance(data, Sequence) and not isinstance(data, (str, bytes))
+
+
 def _plain(data: Any, dtypes: set[Any]) -> Any:
     """Nested lists without tensors; the dtypes met on the way are collected."""
     if isinstance(data, (list, tuple, builtins.range)):
@@ -134,8 +139,12 @@ def _plain(data: Any, dtypes: set[Any]) -> Any:
             dtypes.update(scalar_dtype(kind()) for kind in kinds)
             return data
         return [_plain(part, dtypes) for part in data]
+    if _sequence(data):
+        return _plain(list(data), dtypes)
     if isinstance(data, Tensor):
         values = backend_of(data.array).to_host(data.array)
+        if values.size == 1:  # is a number, whatever its axes
+            values = values.reshape(())
     elif isinstance(data, (np.ndarray, np.generic)):
         values = data
     else:

@@ -10,7 +10,7 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend import backend_of, check_dtype, move, result_type
 from ..errors import describe
-from .arguments import DType, Number, Operand, as_float, axis_of, both_spellings, into, ops
+from .arguments import DType, Number, Operand, as_float, axis_of, both_spellings, into, number_first, ops
 from .indexing import nonzero
 
 
@@ -297,13 +297,17 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
 # ---------------------------------------------------------------------------------------------- two operands
 
 
-def add(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+def add(input: Operand, other: Operand, *old: Operand, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
     """input + alpha other."""
+    if old:
+        other, alpha = number_first("add", "alpha", other, old)
     return into(out, ops.add(input, _times(other, alpha, "add")))
 
 
-def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
+def sub(input: Operand, other: Operand, *old: Operand, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
     """input − alpha other."""
+    if old:
+        other, alpha = number_first("sub", "alpha", other, old)
     _no_truths("sub", input, other)
     return into(out, ops.sub(input, _times(other, alpha, "sub")))
 
@@ -399,7 +403,8 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
         raise RuntimeError(f"nextafter: floats are needed, got {describe(input)} and {describe(other)}")
     a, b = (backend_of(t.array).to_host(t.array).astype(dtype) for t in (input, other))
     y = Tensor(move(np.asarray(np.nextafter(a, b)), input.device))
-    return into(out, ops.where(ops.zeros_like(y, dtype=bool), input, y))  # a constant, as PyTorch has it
+    a = ops.astype(input, dtype=dtype)
+    return into(out, ops.sub(y, ops.where(isfinite(a), ops.sub(a.detach(), a), 0)))  # the gradient goes to the input
 
 
 def fill(input: Tensor, value: Any) -> Tensor:
@@ -550,16 +555,22 @@ def lerp(input: Tensor, end: Tensor, weight: Operand, *, out: Tensor | None = No
 
 
 def addcmul(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *old: Operand, value: Number = 1, out: Tensor | None = None
 ) -> Tensor:
     """input + value tensor1 tensor2."""
+    if old:
+        last, value = number_first("addcmul", "value", tensor1, old)
+        tensor1, tensor2 = tensor2, last
     return into(out, ops.add(input, _times(ops.mul(tensor1, tensor2), value, "addcmul")))
 
 
 def addcdiv(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *old: Operand, value: Number = 1, out: Tensor | None = None
 ) -> Tensor:
     """input + value tensor1 / tensor2."""
+    if old:
+        last, value = number_first("addcdiv", "value", tensor1, old)
+        tensor1, tensor2 = tensor2, last
     return into(out, ops.add(input, _times(ops.div(tensor1, tensor2), value, "addcdiv")))
 
 

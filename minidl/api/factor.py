@@ -352,6 +352,106 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | Non
     return linalg_lu_solve(LU_data, LU_pivots, b, out=out)
 
 
+class LDLFactor(NamedTuple):
+    """L and D in one matrix, and for each row the one (counted from 1; negative: of a block of two) it changed with."""
+
+    LD: Tensor
+    pivots: Tensor
+
+
+class LDLFactorEx(NamedTuple):
+    """As LDLFactor; info is the place (counted from 1) of the first pivot that is 0, or 0."""
+
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
+
+
+def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> LDLFactor:
+    """Factors of a symmetric matrix, of which the lower triangle is read; for ldl_solve."""
+    found: LDLFactor = _into(out, LDLFactor, ldl_factor_ex(A, hermitian=hermitian, check_errors=True)[:2])
+    return found
+
+
+def ldl_factor_ex(
+    A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None
+) -> LDLFactorEx:
+    """As ldl_factor; info tells where the first pivot is 0. Constants: PyTorch has no derivative of them either."""
+    _matrices(A, "ldl_factor")
+    square(A, "ldl_factor")
+    n, batch = A.shape[-1], A.shape[:-2]
+    LD = np.tril(backend_of(A.array).to_host(A.array)).reshape(math.prod(batch), n, n)
+    pivots, info = np.zeros((len(LD), n), "int32"), np.zeros(len(LD), "int32")
+    for k, one in enumerate(LD):
+        info[k] = _bunch_kaufman(one, pivots[k])
+    if check_errors and info.any():
+        raise RuntimeError(f"ldl_factor: pivot {int(info.max())} (counted from 1) is 0, so A is singular")
+    shaped = (LD.reshape(A.shape), pivots.reshape(*batch, n), info.reshape(batch))
+    found: LDLFactorEx = _into(out, LDLFactorEx, [Tensor(move(np.asarray(v), A.device)) for v in shaped])
+    return found
+
+
+def _bunch_kaufman(A: Any, pivots: Any) -> int:
+    """Leave L and D in the lower triangle A, and say which rows changed places (Bunch & Kaufman 1977, as in LAPACK)."""
+    n, k, zero, alpha = len(A), 0, 0, (1 + math.sqrt(17)) / 8
+    A += np.tril(A, -1).T
+    while k < n:
+        corner, column = abs(A[k, k]), np.abs(A[k + 1 :, k])
+        far = k + 1 + int(column.argmax()) if len(column) else k
+        largest = column.max(initial=0)
+        width, place = 1, k
+        if max(corner, largest) == 0:
+            zero = zero or k + 1
+        elif corner < alpha * largest:
+            row = np.abs(np.delete(A[far, k:], far - k)).max()
+            if corner * row < alpha * largest**2:
+                width, place = (1 if abs(A[far, far]) >= alpha * row else 2), far
+        here, rest = k + width - 1, slice(k + width, n)
+        A[[here, place], k:] = A[[place, here], k:]
+        A[k:, [here, place]] = A[k:, [place, here]]
+        pivots[k : k + width] = (place + 1) * (1 if width == 1 else -1)
+        W, D = A[rest, k : k + width].copy(), A[k : k + width, k : k + width]
+        if D.any():
+            L = np.linalg.solve(D, W.T).T
+            A[rest, rest] -= L @ W.T
+            A[rest, k : k + width] = L
+        k += width
+    A[np.triu_indices(n, 1)] = 0
+    return zero
+
+
+def ldl_solve(
+    LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """X with A X = B, by the factors of A that ldl_factor gave."""
+    if LD.dtype != B.dtype:
+        raise RuntimeError(f"ldl_solve: one dtype is needed, got {describe(LD)} and {describe(B)}")
+    host = backend_of(LD.array).to_host(LD.array)
+    A, n = np.zeros_like(host), LD.shape[-1]
+    swaps = backend_of(pivots.array).to_host(pivots.array)
+    for at in np.ndindex(LD.shape[:-2]):
+        _multiplied(host[at], swaps[at], A[at])
+    return into(out, solve(Tensor(move(A, LD.device)), B)) if n else into(out, ops.copy(B))
+
+
+def _multiplied(LD: Any, pivots: Any, A: Any) -> None:
+    """Into A the matrix of which L and D are the factors."""
+    k = len(LD)
+    while k:
+        width = 1 if pivots[k - 1] > 0 else 2
+        k, place = k - width, abs(pivots[k - 1]) - 1
+        D = np.tril(LD[k : k + width, k : k + width])
+        D = D + np.tril(D, -1).T
+        L = LD[k + width :, k : k + width]
+        A[k + width :, k + width :] += L @ D @ L.T
+        A[k + width :, k : k + width] = L @ D
+        A[k : k + width, k + width :] = (L @ D).T
+        A[k : k + width, k : k + width] = D
+        here = k + width - 1
+        A[[here, place], k:] = A[[place, here], k:]
+        A[k:, [here, place]] = A[k:, [place, here]]
+
+
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The first columns of H₁ H₂ ⋯, Hᵢ = 1 − tauᵢ vᵢ vᵢᵀ, vᵢ column i of A below the diagonal, with a 1 above it."""
     m, n = A.shape[-2:]

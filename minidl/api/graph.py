@@ -4,7 +4,7 @@ import itertools
 import math
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import autograd
 from ..autograd import Tensor
@@ -28,6 +28,30 @@ def backward(
 def grad_fn(self: Tensor) -> Node | None:
     """The record of the operation that made this tensor; None for a leaf."""
     return self.node
+
+
+class AccumulateGrad(NamedTuple):
+    """Where a gradient ends: at a leaf, to whose `.grad` it is added."""
+
+    variable: Tensor
+
+    @property
+    def next_functions(self) -> tuple[Any, ...]:
+        return ()
+
+
+def next_functions(self: Node) -> tuple[tuple[Any, int], ...]:
+    """What made the operands, each with a 0: a record; AccumulateGrad, of a leaf; None, where no gradient goes."""
+    wanted = self.vjps if isinstance(self.vjps, tuple) else (True,) * len(self.inputs)
+    found = []
+    for edge, vjp in zip(self.inputs, wanted):
+        leaf = isinstance(edge, Tensor) and edge.needs_grad
+        goes = vjp is not None and (leaf or isinstance(edge, Node))
+        found.append((AccumulateGrad(edge) if leaf else edge if goes else None, 0))
+    return tuple(found)
+
+
+setattr(Node, "next_functions", property(next_functions))  # noqa: B010  # the engine has no use for it
 
 
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:

@@ -13,7 +13,8 @@ from ..errors import ShapeError, describe
 from .arguments import DType, both_spellings, into, ops, shape_of, sizes_of
 from .creation import Device, made
 from .indexing import getitem
-from .shape import diagonal, narrow, select, stride
+from .shape import diagonal, narrow, select
+from .shape import stride as strides_of
 
 
 def storage_offset(input: Tensor) -> int:
@@ -44,10 +45,22 @@ def _strides(size: Any, steps: Any, offset: int, n: int, operation: str) -> tupl
     return shape, strides
 
 
+def _places(shape: Sequence[int], steps: Sequence[int], offset: int) -> Any:
+    """Where in a vector the elements of such a view stand."""
+    places = np.full(tuple(shape), offset, np.int64)
+    for index, step in zip(np.indices(tuple(shape)), steps, strict=True):
+        places += index * step
+    return places
+
+
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A view of the memory in which neighbours along axis k lie stride[k] elements apart."""
-    flat, offset = _whole(input), _offset(input) if storage_offset is None else storage_offset
+    flat, first = _whole(input), _offset(input)
+    offset = first if storage_offset is None else storage_offset
     shape, steps = _strides(size, stride, offset, flat.array.size, "as_strided")
+    if input.requires_grad and not flat.requires_grad:  # a leaf in the middle of other memory: the gradient is its own
+        places = move(_places(input.shape, strides_of(input), first), input.device)
+        flat = ops.put(flat, input, Tensor(places), key=("index",))
     return ops.as_strided(flat, shape=shape, steps=steps, offset=offset)
 
 
@@ -67,11 +80,8 @@ def as_strided_scatter(
     """A copy of input with src in the places of such a view."""
     offset = storage_offset or 0
     shape, steps = _strides(size, stride, offset, input.array.size, "as_strided_scatter")
-    places = np.full(shape, offset, np.int64)
-    for index, step in zip(np.indices(shape), steps, strict=True):
-        places += index * step
-    flat = ops.reshape(input, shape=(input.array.size,))
-    y = ops.put(flat, src, Tensor(move(places, input.device)), key=("index",))
+    places = move(_places(shape, steps, offset), input.device)
+    y = ops.put(ops.reshape(input, shape=(input.array.size,)), src, Tensor(places), key=("index",))
     return into(out, ops.reshape(y, shape=input.shape))
 
 
@@ -194,7 +204,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Have the two the same memory, shape and strides?"""
-    return data_ptr(input) == data_ptr(tensor) and input.shape == tensor.shape and stride(input) == stride(tensor)
+    return data_ptr(input) == data_ptr(tensor) and input.shape == tensor.shape and strides_of(input) == strides_of(tensor)
 
 
 def get_device(input: Tensor) -> int:
@@ -204,7 +214,7 @@ def get_device(input: Tensor) -> int:
 
 def dim_order(input: Tensor) -> tuple[int, ...]:
     """The axes from the outermost in memory to the innermost."""
-    steps: Sequence[int] = stride(input)
+    steps: Sequence[int] = strides_of(input)
     return tuple(sorted(range(input.ndim), key=lambda k: -steps[k]))
 
 

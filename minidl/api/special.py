@@ -142,6 +142,55 @@ def i1e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """e^(−|x|) i1(x)."""
     return into(out, ops.i1e(input))
 
+def bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """J₀(x), Bessel's function of order 0."""
+    return into(out, ops.bessel_j(input, order=0))
+
+
+def bessel_j1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """J₁(x), Bessel's function of order 1."""
+    return into(out, ops.bessel_j(input, order=1))
+
+
+def bessel_y0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Y₀(x), Bessel's second function of order 0; NaN for x < 0."""
+    return into(out, ops.bessel_y(input, order=0))
+
+
+def bessel_y1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Y₁(x), Bessel's second function of order 1; NaN for x < 0."""
+    return into(out, ops.bessel_y(input, order=1))
+
+
+def modified_bessel_k0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """K₀(x), the modified Bessel function that falls, of order 0; NaN for x < 0."""
+    return into(out, ops.bessel_k(input, order=0, scaled=False))
+
+
+def modified_bessel_k1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """K₁(x), the modified Bessel function that falls, of order 1; NaN for x < 0."""
+    return into(out, ops.bessel_k(input, order=1, scaled=False))
+
+
+def scaled_modified_bessel_k0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """eˣ K₀(x)."""
+    return into(out, ops.bessel_k(input, order=0, scaled=True))
+
+
+def scaled_modified_bessel_k1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """eˣ K₁(x)."""
+    return into(out, ops.bessel_k(input, order=1, scaled=True))
+
+
+def spherical_bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sin x / x."""
+    return into(out, ops.spherical_bessel_j0(input))
+
+
+def airy_ai(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Ai(x), Airy's function."""
+    return into(out, ops.airy_ai(input))
+
 
 def _polynomial(
     x: Operand, n: Operand, first: Callable[[Any], Any], step: Callable[[int, Any, Any, Any], Any]
@@ -203,7 +252,7 @@ def legendre_polynomial_p(input: Operand, n: Operand, *, out: Tensor | None = No
 
 
 def _shifted(x: Operand) -> Operand:
-    return ops.sub(ops.mul(x, 2), 1) if isinstance(x, Tensor) else 2 * x - 1
+    return ops.sub(ops.mul(as_float(x), 2), 1) if isinstance(x, Tensor) else 2 * x - 1
 
 
 def shifted_chebyshev_polynomial_t(input: Operand, n: Operand, *, out: Tensor | None = None) -> Tensor:

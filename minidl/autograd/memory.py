@@ -55,7 +55,8 @@ class Memory:
 
 
 def _checksum(array: Any) -> int:
-    return crc32(backend_of(array).to_host(array).tobytes())
+    host = backend_of(array).to_host(array)
+    return crc32(host if host.flags.c_contiguous else host.tobytes())
 
 
 def refuse_overwritten(order: Sequence[Any], everything: bool) -> None:

@@ -43,7 +43,8 @@ class Node:
 class Tensor(Methods):
     """A multi-dimensional array of one dtype on one device that can be differentiated.
 
-    `Tensor(values)` makes floats of nested lists; `minidl.tensor` also infers the dtype."""
+    `Tensor(values)` makes floats of nested lists, `Tensor(2, 3)` anything of these sizes; `minidl.tensor` also infers
+    the dtype."""
 
     __slots__ = ("__weakref__", "_grad", "array", "base", "hooks", "memory", "needs_grad", "node")
     array: Any  # the numbers, as a backend's array
@@ -57,8 +58,12 @@ class Tensor(Methods):
     __array_ufunc__ = None  # ndarray + tensor is the tensor's business
     __hash__ = object.__hash__
 
-    def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
-        if type(data) not in BACKENDS:
+    def __init__(self, data: Any = (), requires_grad: Any = False, *sizes: int) -> None:
+        if type(data) is int or type(data) is Size:
+            more = () if isinstance(requires_grad, bool) else (requires_grad, *sizes)  # an int: the second of the sizes
+            data = np.empty((data, *more) if type(data) is int else data, dtype=get_default_dtype())
+            requires_grad = requires_grad is True
+        elif type(data) not in BACKENDS:
             values = NUMPY.asarray(data)
             data = values if isinstance(data, np.generic) else values.astype(get_default_dtype())
         check_dtype(data.dtype, "Tensor")

@@ -1,7 +1,7 @@
 """The NaN tracer: `with minidl.debug():` stops at the first value that is not finite, and says where it was made.
 
-Nothing of it stands in the engine. While a tracer is on, and only then, `Op.evaluate` and `differentiate` are
-exchanged for versions that look at every result; each vjp is wrapped with the place its operation was called from.
+Nothing of it stands in the engine. While a tracer is on, it listens to every result (listen.py); each vjp is wrapped
+with the place its operation was called from.
 """
 
 import linecache
@@ -10,18 +10,16 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..autograd import OPS, Composite, Op, Tensor
+from ..autograd import Op, Tensor
 from ..backend import BACKENDS, backend_of
 from ..errors import SYMBOLS, module_path, user_names
 from .hints import hint
-
-engine = sys.modules["minidl.autograd.backward"]  # the package has the function under that name
-_differentiate = engine.differentiate
-_evaluate, _composite, _init = Op.evaluate, Composite.evaluate, Op.__init__
+from .listen import DIFFERENTIATE, Listener, cease, listen
 
 
 class AnomalyError(RuntimeError, FloatingPointError):
@@ -50,7 +48,6 @@ class _Threads(threading.local):
 
 threads = _Threads()
 _everywhere: list[str] = []  # what set_detect_anomaly(True) switched on, for all threads
-_users = 0
 _lock = threading.RLock()
 
 
@@ -77,13 +74,13 @@ class debug(ContextDecorator):
         self.wanted = self.kind if enabled else "off"
 
     def __enter__(self) -> "debug":
-        _install()
+        listen(_tracer)
         threads.modes.append(self.wanted)
         return self
 
     def __exit__(self, *error: object) -> None:
         threads.modes.pop()
-        _uninstall()
+        cease(_tracer)
 
     def _recreate_cm(self) -> "debug":
         return self
@@ -109,7 +106,7 @@ class set_detect_anomaly(detect_anomaly):
     def put(self, modes: list[str]) -> None:
         with _lock:
             if bool(modes) != bool(_everywhere):
-                (_install if modes else _uninstall)()
+                (listen if modes else cease)(_tracer)
             _everywhere[:] = modes
 
     def __enter__(self) -> "set_detect_anomaly":
@@ -117,35 +114,6 @@ class set_detect_anomaly(detect_anomaly):
 
     def __exit__(self, *error: object) -> None:
         self.put(self.before)
-
-
-def _install() -> None:
-    """Exchange the engine's functions; the first tracer does, the last puts them back."""
-    global _users
-    with _lock:
-        _users += 1
-        if _users == 1:
-            Op.evaluate, Composite.evaluate, Op.__init__ = _watched(_evaluate), _watched(_composite), _born  # type: ignore[method-assign]
-            engine.differentiate = _watched_differentiate  # type: ignore[attr-defined]
-            for op in vars(OPS).values():
-                op.direct = False
-
-
-def _uninstall() -> None:
-    global _users
-    with _lock:
-        _users -= 1
-        if _users == 0:
-            Op.evaluate, Composite.evaluate, Op.__init__ = _evaluate, _composite, _init  # type: ignore[method-assign]
-            engine.differentiate = _differentiate  # type: ignore[attr-defined]
-            for op in vars(OPS).values():
-                op.direct = not op.kernels and not isinstance(op, Composite)
-
-
-def _born(self: Op, *args: Any, **kwargs: Any) -> None:
-    """An op registered while a tracer is on is watched, too."""
-    _init(self, *args, **kwargs)
-    self.direct = False
 
 
 # ------------------------------------------------------------------------------------------- the ranges
@@ -224,7 +192,7 @@ def _site(op: Op, arrays: Sequence[Any], params: dict[str, Any]) -> Site:
             layer = layer or (owner if inside else None)
         elif inside and ours and not code.co_name.startswith("_") and not isinstance(owner, Op):
             called = SYMBOLS.get(op.name, op.name) if code.co_name == "operator" else code.co_name
-        if not within and code is _differentiate.__code__:
+        if not within and code is DIFFERENTIATE.__code__:
             node = frame.f_locals.get("node")
             within = getattr(getattr(node, "op", None), "name", "") or "value"
             called = op.name
@@ -366,7 +334,9 @@ def _torch_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_")) + "Backward0"
 
 
-def _watched_differentiate(roots: Any, seeds: Any, targets: Any, retain: bool, create_graph: bool) -> Any:
+def _differentiate_and_look(
+    differentiate: Callable[..., Any], roots: Any, seeds: Any, targets: Any, retain: bool, create_graph: bool
+) -> Any:
     wanted = mode()
     if wanted == "all":
         for root in roots:
@@ -381,7 +351,7 @@ def _watched_differentiate(roots: Any, seeds: Any, targets: Any, retain: bool, c
             if not _finite(seed.array):
                 what = f"the gradient given to backward holds {_count(seed.array)}"
                 raise _outside(what, "start from finite numbers.", "loss")
-    found = _differentiate(roots, seeds, targets, retain, create_graph)
+    found = differentiate(roots, seeds, targets, retain, create_graph)
     for key, g in found.items() if wanted == "all" else ():
         array = g.array if isinstance(g, Tensor) else g
         if _is_array(array) and not _finite(array):
@@ -392,6 +362,9 @@ def _watched_differentiate(roots: Any, seeds: Any, targets: Any, retain: bool, c
                 "overflows.", "backward",
             )  # fmt: skip
     return found
+
+
+_tracer = Listener(_watched, lambda differentiate: partial(_differentiate_and_look, differentiate))
 
 
 # -------------------------------------------------------------------------------------------- words

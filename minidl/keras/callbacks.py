@@ -47,11 +47,10 @@ class CallbackList:
     """Several, called one after the other."""
 
     def __init__(self, callbacks: Any, model: Any, **params: Any) -> None:
-        given = [] if callbacks is None else callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-        for callback in given:
+        for callback in callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks: objects of minidl.keras.callbacks.Callback are expected, got {callback!r}")
-        self.callbacks = list(given)
+        self.callbacks = list(callbacks)
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)

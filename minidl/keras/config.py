@@ -48,8 +48,8 @@ def described(value: Any) -> Any:
         return type(value)(described(item) for item in value)
     if callable(value):
         raise ValueError(
-            f"the function {getattr(value, '__name__', value)!r} cannot be saved, for a file holds no code: use the name "
-            "of a known function, or a Layer of your own, or save the weights alone with save_weights"
+            f"the function {getattr(value, '__name__', value)!r} cannot be saved, for a file holds no code: use "
+            "the name of a known function, or a Layer of your own, or save the weights alone with save_weights"
         )
     return value
 

@@ -120,7 +120,7 @@ def connect(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return node.result
 
 
-class _Shape(tuple):  # type: ignore[type-arg]
+class _Shape(tuple):
     """(shape, dtype) of a result, told apart from a tuple of results."""
 
 
@@ -137,7 +137,7 @@ def _shapes_through(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
     with no_grad():
         layer.build_for(mapped(lambda t: t.shape if isinstance(t, KerasTensor) else t, args), args)
-        if not all(inner.built for inner in layer.inner_layers()):  # a class of the user's: what is inside is built by a run
+        if not all(inner.built for inner in layer.inner_layers()):  # in a class of the user's: built by a run
             given, named = sized(2, zeros)
             layer(*given, **named)
         with without_numbers(layer, "eval"):

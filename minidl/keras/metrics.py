@@ -36,13 +36,13 @@ class Metric(Configured):
         return self.result()
 
 
-class Mean(Metric):
-    """Σ w v / Σ w of all values v so far"""
+class Averaging(Metric):
+    """What means share: Σ w v and Σ w so far."""
 
     def reset_state(self) -> None:
         self.total = self.count = 0.0
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def add(self, values: Any, sample_weight: Any) -> None:
         with no_grad():
             v = as_tensor(values).to("float32")
             w = v * 0 + 1
@@ -56,7 +56,14 @@ class Mean(Metric):
         return self.total / self.count if self.count else 0.0
 
 
-class MeanMetricWrapper(Mean):
+class Mean(Averaging):
+    """Σ w v / Σ w of all values v so far"""
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        self.add(values, sample_weight)
+
+
+class MeanMetricWrapper(Averaging):
     """The mean of a function of (y_true, y_pred) that gives a value for each example"""
 
     def __init__(self, fn: Any, name: str | None = None, dtype: Any = None, **settings: Any) -> None:
@@ -65,7 +72,7 @@ class MeanMetricWrapper(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         with no_grad():
-            super().update_state(self.fn(y_true, y_pred, **self.settings), sample_weight)
+            self.add(self.fn(y_true, y_pred, **self.settings), sample_weight)
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
@@ -146,7 +153,7 @@ SparseCategoricalCrossentropy = _class(
 )  # fmt: skip
 
 
-class RootMeanSquaredError(Mean):
+class RootMeanSquaredError(Averaging):
     """√ mean (p − t)²"""
 
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
@@ -154,7 +161,7 @@ class RootMeanSquaredError(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         t, p = prepared(y_true, y_pred)
-        super().update_state((p - t) * (p - t), sample_weight)
+        self.add((p - t) * (p - t), sample_weight)
 
     def result(self) -> float:
         return math.sqrt(super().result())

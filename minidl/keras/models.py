@@ -74,7 +74,8 @@ class Model(Trainer):
 
     def _arrays(self, value: Any) -> Any:
         several = self.graph is not None and (len(self.inputs) > 1 or len(self.outputs) > 1)
-        return to_arrays(value, several and isinstance(value, (list, tuple)) and all(hasattr(v, "shape") for v in value))
+        listed = isinstance(value, (list, tuple)) and all(hasattr(v, "shape") for v in value)
+        return to_arrays(value, several and listed)
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         if self.graph is None:
@@ -220,7 +221,8 @@ class Sequential(Model):
             raise ValueError(f"{self.titled} has a layer {layer.name!r} already; give this one another name")
         shape = layer.given_shape if not isinstance(layer, Model) or layer.graph is None else layer.inputs[0].shape[1:]
         if not self._modules and self.__dict__.get("source") is None and shape is not None:
-            self._start(Input(shape, dtype="int32" if layer.takes_integers and not isinstance(layer, Model) else "float32"))
+            integers = layer.takes_integers and not isinstance(layer, Model)
+            self._start(Input(shape, dtype="int32" if integers else "float32"))
         self._modules[layer.name] = layer
         if self.graph is not None:
             self._extend(layer)
@@ -252,7 +254,7 @@ class Sequential(Model):
     def build(self, input_shape: Any = None) -> None:
         """Find all shapes, given that of the input, the batch's axis first."""
         if self.graph is None and input_shape is not None:
-            integers = bool(self._modules) and next(iter(self._modules.values())).takes_integers
+            integers = bool(self.layers) and self.layers[0].takes_integers
             self._start(Input(batch_shape=(None, *input_shape[1:]), dtype="int32" if integers else "float32"))
             for layer in list(self._modules.values()):
                 self._extend(layer)

@@ -39,7 +39,8 @@ class Progress(Callback):
     def begin(self) -> None:
         self.seen, self.start, self.shown = 0, time.perf_counter(), 0.0
 
-    on_predict_begin = lambda self, logs=None: self.begin()
+    def on_predict_begin(self, logs: Any = None) -> None:
+        self.begin()
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.within = True

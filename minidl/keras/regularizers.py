@@ -30,11 +30,17 @@ class L2(L1L2):
         super().__init__(0.0, l2)
 
 
+class Both(L1L2):
+    """l1 Σ|w| + l2 Σw², of what the name alone means"""
+
+    def __init__(self, l1: float = 0.01, l2: float = 0.01) -> None:
+        super().__init__(l1, l2)
+
+
 l1, l2, l1_l2 = L1, L2, L1L2
-NAMES = {"l1": L1, "l2": L2, "l1_l2": lambda: L1L2(0.01, 0.01), "L1": L1, "L2": L2}
+NAMES = {"l1": L1, "l2": L2, "l1_l2": Both, "L1": L1, "L2": L2}
 
 
 def get(identifier: Any) -> Any:
     """The regularizer of a name; None is none."""
-    found = None if identifier is None else look_up("regularizer", identifier, NAMES)
-    return found() if identifier == "l1_l2" else found
+    return None if identifier is None else look_up("regularizer", identifier, NAMES)

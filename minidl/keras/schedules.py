@@ -17,8 +17,9 @@ class ExponentialDecay(LearningRateSchedule):
     """lr · rate^(step / decay_steps), in stairs with staircase"""
 
     def __init__(
-        self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False, name: Any = None
-    ) -> None:
+        self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False,
+        name: Any = None,
+    ) -> None:  # fmt: skip
         self.start, self.steps, self.rate, self.staircase = initial_learning_rate, decay_steps, decay_rate, staircase
 
     def __call__(self, step: int) -> float:

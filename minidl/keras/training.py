@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..api import as_tensor
-from ..autograd import Tensor, no_grad
-from ..autograd.functional import grad
+from ..autograd import Tensor, grad, no_grad
 from . import losses, metrics, optimizers
 from .callbacks import CallbackList, History
 from .feed import Arrays, Batches, class_weights, is_arrays, taken, to_arrays
@@ -24,7 +23,8 @@ class Compiled:
 
     def __init__(self, model: Any, loss: Any, given: Any, loss_weights: Any, weighted: Any) -> None:
         self.loss, self.given, self.loss_weights, self.weighted = loss, given, loss_weights, weighted
-        self.mean, self.parts = metrics.Mean("loss"), []
+        self.mean = metrics.Mean("loss")
+        self.parts: list[Any] = []  # the mean loss of each of several outputs
         self.losses: list[Any] = []
         self.metrics: list[list[Any]] = []
         self.weighted_metrics: list[list[Any]] = []
@@ -35,7 +35,7 @@ class Compiled:
         """Make the metrics, now that the shapes are known."""
         if self.ready:
             return
-        names = [n for n in model.output_names] if len(outputs) > 1 else [""]
+        names = list(model.output_names) if len(outputs) > 1 else [""]
         self.names, n = names, len(outputs)
         self.losses = [None if loss is None else losses.get(loss) for loss in spread(self.loss, names, n, "loss")]
         self.weights = [1.0 if w is None else w for w in spread(self.loss_weights, names, n, "loss_weights")]
@@ -70,7 +70,9 @@ class Compiled:
             raise ValueError("the model was compiled without a loss, so there is nothing to learn from")
         return sum(known[1:], known[0]) + sum(model.losses), parts
 
-    def note(self, loss: Any, parts: list[Any], targets: list[Any], outputs: list[Any], weights: Any) -> dict[str, float]:
+    def note(
+        self, loss: Any, parts: list[Any], targets: list[Any], outputs: list[Any], weights: Any
+    ) -> dict[str, float]:
         """Take a batch into all the metrics; what they say so far."""
         n = outputs[0].shape[0]
         self.mean.update_state(loss.detach(), n)
@@ -273,11 +275,8 @@ class Trainer(Layer):
                 raise ValueError("fit: class_weight and sample_weight cannot both be given")
             sample_weight = class_weights(self._arrays(y), class_weight)
         feed = self._feed(x, y, sample_weight, batch_size, shuffle, steps_per_epoch)
-        verbose = 1 if verbose == "auto" else int(verbose)
         history = History()
-        calls = CallbackList(None, self)
-        given = CallbackList(callbacks, self).callbacks
-        calls = CallbackList([*given, Progress(verbose), history], self, epochs=epochs, steps=len(feed), verbose=verbose)
+        calls = self._calls(callbacks, verbose, feed, epochs, history)
         self.stop_training = False
         self.history = history
         calls("on_train_begin")
@@ -306,13 +305,13 @@ class Trainer(Layer):
         n = Arrays(x, y, weights, None, False).n
         first = math.floor(n * (1 - share))
         if first in (0, n):
-            raise ValueError(f"fit: validation_split={share} of {n} examples leaves nothing to train on, or to validate")
+            raise ValueError(f"fit: validation_split={share} of {n} examples leaves one part empty")
         head, tail = ([taken(v, part) for v in (x, y, weights)] for part in (slice(first), slice(first, None)))
         return *head, tuple(tail)
 
     def _judge(self, data: Any, batch_size: int | None, steps: int | None, calls: Any) -> dict[str, float]:
         parts = (*data, None, None)[:3] if isinstance(data, (list, tuple)) else (data, None, None)
-        return self._evaluated(self._feed(*parts, batch_size, False, steps), calls)
+        return self._evaluated(self._feed(parts[0], parts[1], parts[2], batch_size, False, steps), calls)
 
     def _evaluated(self, feed: Any, calls: Any) -> dict[str, float]:
         self.compiled.reset()
@@ -351,10 +350,11 @@ class Trainer(Layer):
         calls("on_predict_end")
         return joined(found)
 
-    def _calls(self, callbacks: Any, verbose: Any, feed: Any) -> CallbackList:
+    def _calls(self, callbacks: Any, verbose: Any, feed: Any, epochs: int = 1, *more: Any) -> CallbackList:
+        """The user's callbacks, then the line that shows where training is, then what is to see their changes."""
         verbose = 1 if verbose == "auto" else int(verbose)
-        given = CallbackList(callbacks, self).callbacks
-        return CallbackList([*given, Progress(verbose)], self, epochs=1, steps=len(feed), verbose=verbose)
+        given = callbacks if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
+        return CallbackList([*given, Progress(verbose), *more], self, epochs=epochs, steps=len(feed), verbose=verbose)
 
 
 def joined(found: list[Any]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import NUMPY
 from ..ops.pool import avg_pool, folded, grown, inside, key, layout, lowest, max_pool, slices
-from .threads import FLOATS, WORTH_SPLITTING, ranges, small, split
+from .threads import FLOATS, WORTH_SPLITTING, ranges, split
 
 Array = Any
 
@@ -20,8 +20,6 @@ def tiles(x: Array) -> int:
 
 @max_pool.kernel(NUMPY)
 def max_pool_kernel(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
-    if small(x.size):
-        return NotImplemented
     count, grow = layout(x, kernel, stride, padding, dilation, ceil_mode)
     parts = slices(count, kernel, stride, dilation)
     apart = all(s >= d * (k - 1) + 1 for s, k, d in zip(stride, kernel, dilation))  # no place is in two windows
@@ -38,9 +36,10 @@ def max_pool_kernel(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False
         def backward(lo: int, hi: int) -> None:
             for a, e in ranges(lo, hi, step):
                 wide, free = grown(xp, x[a:e], grow, lowest(x)), None
+                best = folded(np.maximum, wide, parts)  # not y, over which a ReLU may have been written
                 back = np.zeros(wide.shape, g.dtype)
                 for at in itertools.product(*parts):
-                    hit = wide[key(*at)] == y[a:e]
+                    hit = wide[key(*at)] == best
                     if free is None:
                         free = ~hit
                     else:  # the largest stands here and not at an earlier place
@@ -63,7 +62,7 @@ def max_pool_kernel(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False
 def avg_pool_kernel(xp, x, *, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor_override=None):
     dense = (1,) * len(kernel)
     count, grow = layout(x, kernel, stride, padding, dense, ceil_mode)
-    if small(x.size) or any(map(any, grow)) or x.dtype.char not in FLOATS:
+    if any(map(any, grow)) or x.dtype.char not in FLOATS:
         return NotImplemented
     parts = slices(count, kernel, stride, dense)
     share = 1 / (math.prod(kernel) if divisor_override is None else divisor_override)

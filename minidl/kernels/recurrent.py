@@ -149,9 +149,9 @@ def lstm_kernel(xp, x, w, u, h, c, b=None, p=None, *, sizes, reverse=False):
             z[3 * H :] *= gc
             np.matmul(turned, z, out=gh)
             gc *= f[t]
-        rows = run.rows(gz)[:, np.argsort(order)]
-        gx, gw, gu = run.gradients(rows, rows, run.before(states))
-        return gx, gw, gu, gh.T.copy(), gc.T.copy(), None if b is None else rows.sum(axis=0), None
+        rows, back = run.rows(gz), np.argsort(order)
+        gw, gu, gb = rows.T @ x, rows.T @ run.before(states), None if b is None else rows.sum(axis=0)[back]
+        return rows @ w[order], gw[back], gu[back], gh.T.copy(), gc.T.copy(), gb, None
 
     return (run.rows(states[1:]), states[-1].T.copy(), cells[-1].T.copy()), grads
 

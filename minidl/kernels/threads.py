@@ -140,8 +140,10 @@ def split(work: Work, n: int, size: int, lasting: bool = True) -> None:
 
     size: about how many elements the whole work goes over. lasting: does it count for `splitting`?"""
     global _last_split
-    threads = 1 if small(size) else min(SINGLE.threads(), n)
-    helpers = _helpers
+    if small(size):
+        work(0, n)
+        return
+    threads, helpers = min(SINGLE.threads(), n), _helpers
     with SINGLE:
         if threads < 2 or not helpers.free.acquire(blocking=False):
             work(0, n)

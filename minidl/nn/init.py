@@ -8,6 +8,7 @@ from ..api import eye, where, zeros
 from ..api.arguments import guard
 from ..autograd import Tensor, no_grad
 from ..backend import Generator
+from ..legacy import old_names
 
 _CONVOLUTIONS = [f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)]
 
@@ -217,3 +218,6 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
 
 
 guard(globals())
+
+
+__getattr__ = old_names(__name__)

@@ -3,11 +3,15 @@
 reduction: "mean" (over all elements, unless said otherwise), "sum", or "none" (one number per element).
 size_average and reduce are older spellings of it, kept because they stand in the argument order."""
 
+import dataclasses
+import math
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Tensor
+from ..errors import ShapeError
 from . import functional as F
 from .distance import PairwiseDistance
 from .linear import Linear
@@ -398,16 +402,38 @@ class NLLLoss2d(NLLLoss):
     """NLLLoss of pictures, by its older name."""
 
 
+@dataclasses.dataclass(slots=True, frozen=True)
+class LinearCrossEntropyOptions:
+    """How PyTorch cuts linear_cross_entropy into pieces that need less memory: checked here, and no result changes."""
+
+    allow_retain_graph: bool = False
+    batch_chunk_size: int | None = None
+    chunking_method: str | None = "auto"
+    acc_policy: str = "auto"
+    acc_dtype: Any = None
+
+    def __post_init__(self) -> None:
+        size: Any = self.batch_chunk_size
+        if self.acc_policy not in ("auto", "accurate", "balanced", "compact"):
+            raise ValueError(f"acc_policy is 'auto', 'accurate', 'balanced' or 'compact', got {self.acc_policy!r}")
+        if not re.fullmatch("auto|aspect_ratio(:0*[1-9][0-9]*)?", self.chunking_method or "auto"):
+            raise ValueError(f"chunking_method is 'auto' or 'aspect_ratio:2' or None, got {self.chunking_method!r}")
+        if size is not None and (not isinstance(size, int) or size < 1):
+            raise ValueError(f"batch_chunk_size is a positive number of rows, or None, got {size!r}")
+
+
 class LinearCrossEntropyLoss(_WeightedLoss):
     """CrossEntropyLoss of a Linear layer's scores: ℓ = −w[t] log softmax(W x + b)[t]
 
-    x (N, in_features)   t (N,) class indices   linear.weight W (num_classes, in_features), linear.bias b or None"""
+    x (N, in_features)   t (N, *out_features) class indices, or (N, num_classes, *out_features) probabilities
+    linear.weight W (num_classes · ∏ out_features, in_features), linear.bias b or None. `options` change no result."""
 
     def __init__(
         self,
         in_features: int,
         num_classes: int,
         *,
+        out_features: tuple[int, ...] = (),
         bias: bool = False,
         device: Any = None,
         dtype: Any = None,
@@ -415,15 +441,23 @@ class LinearCrossEntropyLoss(_WeightedLoss):
         weight: Tensor | None = None,
         ignore_index: int | None = None,
         label_smoothing: float = 0.0,
+        options: LinearCrossEntropyOptions | None = None,
     ) -> None:
+        if weight is not None and weight.shape != (num_classes,):
+            raise ShapeError(f"LinearCrossEntropyLoss: weight must have shape {(num_classes,)}, got {weight.shape}")
         if not 0 <= label_smoothing <= 1:
             raise RuntimeError(f"expected label_smoothing to be in range [0, 1], got {label_smoothing}")
         super().__init__(weight, reduction=reduction)
         self.num_classes, self.ignore_index, self.label_smoothing = num_classes, ignore_index, label_smoothing
-        self.linear = Linear(in_features, num_classes, bias, device, dtype)
+        self.out_features, self.options = out_features, options
+        self.linear = Linear(in_features, math.prod(out_features, start=num_classes), bias, device, dtype)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        shape, linear = (self.num_classes, *self.out_features), self.linear
+        b: Tensor | None = linear.bias
         return F.linear_cross_entropy(
-            input, self.linear.weight, target, linear_bias=self.linear.bias, weight=self.weight,
+            input, linear.weight.reshape(*shape, -1), target,
+            linear_bias=None if b is None else b.reshape(shape), weight=self.weight,
             reduction=self.reduction, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+            options=self.options,
         )  # fmt: skip

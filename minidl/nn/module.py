@@ -436,7 +436,7 @@ class Module:
 
     def type(self, dst_type: Any) -> "Module":
         """Parameters and buffers in a dtype."""
-        return self._apply(lambda t: t.to(dtype=dst_type))
+        return self._apply(lambda t: t.type(dst_type))
 
     def share_memory(self) -> "Module":
         """The module: its memory is copied, not shared, where another process gets it."""

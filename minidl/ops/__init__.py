@@ -2,6 +2,7 @@
 
 from . import activation as activation
 from . import attention as attention
+from . import bessel as bessel
 from . import compare as compare
 from . import conv as conv
 from . import ctc as ctc

@@ -69,10 +69,9 @@ def softplus(xp, x, *, beta=1.0, threshold=20.0):
 
 @op(samples=WIDE + ANY, promote="float")
 def silu(xp, x):
-    """y = x s,  s = σ(x)        x̄ = ȳ (s + y (1 − s))        also called swish (Ramachandran et al. 2017)"""
+    """y = x s,  s = σ(x)        x̄ = ȳ s (1 + x (1 − s))        also called swish (Ramachandran et al. 2017)"""
     s = xp.sigmoid(x)
-    y = x * s
-    return y, (lambda g: g * (s + y * (1 - s)),)
+    return x * s, (lambda g: g * (s * (1 + x * (1 - s))),)
 
 
 @op(samples=WIDE + ANY, promote="float")
@@ -168,11 +167,11 @@ def threshold(xp, x, *, bound, value):
 
 @op(samples=[shapes((3, 4), axis=-1), shapes((2, 4, 3), axis=1)], promote="float")
 def glu(xp, x, *, axis=-1):
-    """y = a s,  s = σ(b),  x = [a, b] along an axis        ā = ȳ s    b̄ = ȳ y (1 − s)    (Dauphin et al. 2017)"""
+    """y = a s,  s = σ(b),  x = [a, b] along an axis        ā = ȳ s    b̄ = ȳ a s (1 − s)    (Dauphin et al. 2017)"""
     if x.ndim == 0 or x.shape[axis] % 2:
         raise ValueError(f"the axis {axis} is split in two halves, so its size must be even")
     half = x.shape[axis] // 2
     before = (slice(None),) * (axis % x.ndim)
     s = xp.sigmoid(x[(*before, slice(half, None))])
-    y = x[(*before, slice(half))] * s
-    return y, (lambda g: xp.concatenate(g * s, g * (y * (1 - s)), axis=axis),)
+    a = x[(*before, slice(half))]
+    return a * s, (lambda g: xp.concatenate(g * s, g * (a * s * (1 - s)), axis=axis),)

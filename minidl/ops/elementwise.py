@@ -34,9 +34,8 @@ def mul(xp, a, b):
 
 @op(samples=DIVISIONS, promote="float")
 def div(xp, a, b):
-    """y = a / b        ā = ȳ / b        b̄ = −ȳ y / b"""
-    y = a / b
-    return y, (lambda g: g / b, lambda g: -g * y / b)
+    """y = a / b        ā = ȳ / b        b̄ = −ȳ (a / b) / b"""
+    return a / b, (lambda g: g / b, lambda g: -g * (a / b) / b)  # keeps no y, which may be written into
 
 
 @op(samples=ANY)

@@ -18,8 +18,10 @@ def check_last(x, w, b, last):
 
 
 def affine(xhat, w, b):
-    y = xhat if w is None else w * xhat
-    return y if b is None else y + b
+    """w ⊙ x̂ + b, in memory of its own: what follows may write into it, and x̂ is needed for the gradients."""
+    if w is None:
+        return xhat * 1 if b is None else xhat + b
+    return w * xhat if b is None else w * xhat + b
 
 
 @op(samples=[shapes((4, 3), (3,), (3,)), shapes((2, 3, 4, 2), (3,), None, eps=1e-3), shapes((2, 3, 4), None, (3,))],

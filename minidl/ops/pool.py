@@ -101,9 +101,10 @@ def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
     count, grow = layout(x, kernel, stride, padding, dilation, ceil_mode)
     wide = grown(xp, x, grow, lowest(x))
     parts = slices(count, kernel, stride, dilation)
-    y = folded(xp.maximum, wide, parts)
+    largest = lambda: folded(xp.maximum, wide, parts)
 
     def gx(g):
+        y = largest()  # found anew, since a ReLU that follows may have been written over it
         free, hits, L = True, [], math.prod(count)  # hit: the largest stands here and not at an earlier place
         for at in itertools.product(*parts):
             hit = (wide[key(*at)] == y) & free
@@ -113,7 +114,7 @@ def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
         back = xp.col2im(cols, kernel=kernel, stride=stride, dilation=dilation, shape=wide.shape)
         return back[inside(x, grow)]
 
-    return y, (gx,)
+    return largest(), (gx,)
 
 
 @op(samples=DILATED)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from ..autograd import Tensor
 from ..backend import Array, backend_of
-from .optimizer import Optimizer, check_at_least_zero, check_betas
+from .optimizer import Optimizer, check_at_least_zero, check_betas, decayed
 
 
 class Adam(Optimizer):
@@ -38,6 +39,10 @@ class Adam(Optimizer):
     ) -> None:
         check_at_least_zero(self, lr=lr, eps=eps, weight_decay=weight_decay)
         check_betas(self, betas)
+        if foreach and not capturable and any(isinstance(t, Tensor) for t in (lr, *betas)):
+            raise ValueError("Adam: lr and betas as tensors do not go with foreach=True, unless capturable=True")
+        if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+            raise ValueError(f"Adam: betas must be either both floats or both tensors, got {betas!r}")
         super().__init__(
             params,
             {
@@ -53,12 +58,7 @@ class Adam(Optimizer):
     def update(self, w: Array, g: Array, state: dict[str, Array], group: dict[str, Any], t: float) -> None:
         xp, lr, (beta1, beta2) = backend_of(w), float(group["lr"]), map(float, group["betas"])
         m, v = state["exp_avg"], state["exp_avg_sq"]
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"] and group.get("decoupled_weight_decay"):
-            w *= 1 - lr * group["weight_decay"]
-        elif group["weight_decay"]:
-            g = g + group["weight_decay"] * w
+        g = decayed(w, g, lr, group)
         m *= beta1
         m += (1 - beta1) * g
         v *= beta2

@@ -3,18 +3,7 @@
 from typing import Any
 
 from ..backend import Array, backend_of
-from .optimizer import Optimizer, check_at_least_zero, check_betas
-
-
-def decayed(w: Array, g: Array, lr: float, group: dict[str, Any]) -> Array:
-    """The gradient that the moments are to see, after maximize and weight decay, which may act on w instead."""
-    if group["maximize"]:
-        g = -g
-    if group["weight_decay"] and group.get("decoupled_weight_decay"):
-        w *= 1 - lr * group["weight_decay"]
-    elif group["weight_decay"]:
-        g = g + group["weight_decay"] * w
-    return g
+from .optimizer import Optimizer, check_at_least_zero, check_betas, decayed
 
 
 class Adamax(Optimizer):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..autograd import Tensor, no_grad
+from ..legacy import old_names
 from .optimizer import Optimizer
 
 
@@ -758,3 +759,6 @@ class ChainedScheduler(Combination):
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = self._rates()
+
+
+__getattr__ = old_names(__name__)

@@ -20,8 +20,8 @@ class Muon(Optimizer):
         w ← w − lr · weight_decay · w
         w ← w − lr r x                            r = √max(1, rows / columns); match_rms_adamw: 0.2 √max(rows, columns)
 
-    For the matrices inside a network; leave its biases, embeddings and last layer to AdamW. PyTorch iterates in
-    bfloat16; here it is the parameter's own dtype.
+    For the matrices inside a network; leave its biases, embeddings and last layer to AdamW. As in PyTorch, the
+    iteration keeps eight binary digits of every number (bfloat16): x need not be more exact than that.
 
     lr 1e-3, weight_decay 0.1, momentum 0.95, eps 1e-7, ns_steps 5.      w, g, m (rows, columns); state: m
     is `momentum_buffer`"""
@@ -75,12 +75,19 @@ class Muon(Optimizer):
 def orthogonal(u: Array, coefficients: Any, steps: int, eps: float) -> Array:
     """U Vᵀ of u = U S Vᵀ, nearly: the singular values are only brought near to 1 (Newton & Schulz's iteration)."""
     (a, b, c), tall = coefficients, u.shape[0] > u.shape[1]
-    x = u.T if tall else u
-    x = x / max(norm(x), eps)
+    x = rounded(u.T if tall else u)
+    x = rounded(x / max(float(rounded(np.float32(norm(x)))), eps))
     for _ in range(steps):
-        A = x @ x.T
-        x = a * x + (b * A + c * (A @ A)) @ x
-    return x.T if tall else x
+        A = rounded(x @ x.T)
+        x = rounded(a * x + rounded(b * A + c * (A @ A)) @ x)
+    return (x.T if tall else x).astype(u.dtype)
+
+
+def rounded(x: Array) -> Array:
+    """x with eight binary digits, as bfloat16 has; what float32 rounds away after the factor is the rest (Veltkamp)."""
+    x = x.astype("float32", copy=False)
+    large = 65537 * x
+    return large - (large - x)
 
 
 class Adafactor(Optimizer):

@@ -365,3 +365,14 @@ class SparseAdam:
 
     def __init__(self, params: Any, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError("SparseAdam is for sparse gradients, and all gradients here are dense; use Adam")
+
+
+def decayed(w: Array, g: Array, lr: float, group: dict[str, Any]) -> Array:
+    """The gradient that the moments are to see, after maximize and weight decay, which may act on w instead."""
+    if group["maximize"]:
+        g = -g
+    if group["weight_decay"] and group.get("decoupled_weight_decay"):
+        w *= 1 - lr * group["weight_decay"]
+    elif group["weight_decay"]:
+        g = g + group["weight_decay"] * w
+    return g

@@ -3,8 +3,7 @@
 from typing import Any
 
 from ..backend import Array, backend_of
-from .adamax import decayed
-from .optimizer import Optimizer, check_at_least_zero
+from .optimizer import Optimizer, check_at_least_zero, decayed
 
 
 class Rprop(Optimizer):

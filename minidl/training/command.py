@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import backend
-from .checkpoint import load_checkpoint
+from .checkpoint import CHECKPOINT, load_checkpoint
 from .datasets import load
 from .options import CIRCUMSTANCES, DEFAULTS, FOLDER, parser, settled, taken_up
-from .session import CHECKPOINT, Session
+from .session import Session
 
 
 def main(argv: list[str]) -> int:

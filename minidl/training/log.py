@@ -17,9 +17,11 @@ class Log:
 
     def write(self, **values: Any) -> None:
         """Append one line, in one write: a kill leaves all of it or none of it, or at worst a last line cut short."""
-        line = json.dumps({k: jsonable(v) for k, v in values.items()}) + "\n"
+        self.append(json.dumps({k: jsonable(v) for k, v in values.items()}))
+
+    def append(self, line: str) -> None:
         with open(self.path, "ab") as file:
-            file.write(line.encode())
+            file.write(f"{line}\n".encode())
 
     def sync(self) -> None:
         """Bring what was written to the disk."""
@@ -43,5 +45,9 @@ class Log:
 
 
 def jsonable(value: Any) -> Any:
-    """JSON has no NaN and no infinity."""
+    """JSON has no NaN, no infinity and no arrays."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [jsonable(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

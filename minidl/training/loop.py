@@ -1,13 +1,17 @@
 """The loop: one step after the other, each handed to whoever drives it, which may log, save or stop between two."""
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..api import tensor
 from ..autograd import Tensor, no_grad
 from ..nn import Module
+from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from .checkpoint import Run, random_states, set_random_states
+from .metrics import Accuracy, Metric
 
 
 @dataclass(frozen=True)
@@ -23,33 +27,59 @@ class Diverged(ArithmeticError):
     """The loss, or its gradient, is no number any more. The run stands as it did before that step."""
 
 
-def train_epoch(run: Run, batches: Iterable[Any], loss_of: Callable[[Tensor, Tensor], Tensor]) -> Iterator[Step]:
-    """Train on what is left of the epoch, batch by batch; yields after each step, when the run can be saved."""
+def train_epoch(
+    run: Run, batches: Iterable[Any], loss_of: Callable[..., Tensor], *, accumulate: int = 1, clip: float | None = None,
+    clip_value: float | None = None, l1: float = 0.0, by_step: bool = True,
+) -> Iterator[Step]:  # fmt: skip
+    """Train on what is left of the epoch; yields after each step, when the run can be saved.
+
+    A batch is (x, y), or (x₁, x₂, …, y) for a model of several inputs. accumulate: a step takes so many batches, and
+    its gradient is that of all of them as one batch. clip: the largest norm of the gradient; clip_value: its largest
+    entry. l1: λ in loss + λ Σ|w|, over the parameters with more than one axis. by_step: the schedule goes by steps."""
     run.model.train()
-    for x, y in batches:
+    batches = iter(batches)
+    while group := list(itertools.islice(batches, accumulate)):
         before = changed_by_forward(run.model)
+        sizes = [len(y) for *_, y in group]
         run.optimizer.zero_grad()
-        scores = run.model(x)
-        loss = loss_of(scores, y)
-        if not math.isfinite(loss.item()):
-            restore(run.model, before)
-            raise Diverged(f"{the_next(run)} the loss is {loss.item()}, so that step was not made")
-        loss.backward()
+        seen, total = [], 0.0
+        for (*x, y), n in zip(group, sizes):
+            scores = run.model(*x)
+            loss = loss_of(scores, y)
+            if not math.isfinite(loss.item()):
+                take_back(run, before)
+                raise Diverged(f"{the_next(run)} the loss is {loss.item()}, so that step was not made")
+            if len(group) == 1:
+                loss.backward()
+            else:
+                (loss * (n / sum(sizes))).backward()  # the mean of the whole, as loss is the mean of its batch
+            total += loss.item() * n
+            seen.append((scores.detach(), y))
+        if l1:
+            weights = [p for p in run.model.parameters() if p.requires_grad and p.ndim > 1]
+            sum((l1 * w.abs().sum() for w in weights), tensor(0.0)).backward()
         norm, unfinished = gradient_norm(run.model)
         if unfinished:
-            restore(run.model, before)
+            take_back(run, before)
             raise Diverged(f"{the_next(run)} the gradient of {unfinished} is not finite, so that step was not made")
-        lr = run.optimizer.param_groups[0]["lr"]
+        if clip is not None:
+            clip_grad_norm_(run.model.parameters(), clip)
+        if clip_value is not None:
+            clip_grad_value_(run.model.parameters(), clip_value)
+        lr = float(run.optimizer.param_groups[0]["lr"])
         run.optimizer.step()
-        if run.scheduler is not None:
+        if run.scheduler is not None and by_step:
             run.scheduler.step()
-        n = len(y)
-        run.loss += loss.item() * n
-        run.correct += hits(scores, y)
-        run.seen += n
-        run.batch += 1
+        if run.ema is not None:
+            run.ema.update_parameters(run.model)
+        for metric in run.metrics.values():
+            for scores, y in seen:
+                metric.update(scores, y)
+        run.loss += total
+        run.seen += sum(sizes)
+        run.batch += len(group)
         run.step += 1
-        yield Step(loss.item(), norm, lr)
+        yield Step(total / sum(sizes) if len(group) > 1 else loss.item(), norm, lr)
 
 
 def the_next(run: Run) -> str:
@@ -58,27 +88,26 @@ def the_next(run: Run) -> str:
 
 @no_grad()
 def evaluate(
-    model: Module, batches: Iterable[Any], loss_of: Callable[[Tensor, Tensor], Tensor],
-    go_on: Callable[[], bool] = lambda: True,
-) -> tuple[float, float] | None:  # fmt: skip
-    """The mean loss and the accuracy over the batches, in evaluation mode; NaN where there are none.
+    model: Module, batches: Iterable[Any], loss_of: Callable[..., Tensor], go_on: Callable[[], bool] = lambda: True,
+    metrics: Mapping[str, Metric] | None = None,
+) -> dict[str, Any] | None:  # fmt: skip
+    """The mean loss over the examples, and the metrics, in evaluation mode; NaN where there are none.
 
     go_on is asked before every batch; None is returned once it says no."""
     model.eval()
-    loss, correct, seen = 0.0, 0, 0
-    for x, y in batches:
+    metrics = {"accuracy": Accuracy()} if metrics is None else metrics
+    loss, seen = 0.0, 0
+    for metric in metrics.values():
+        metric.reset()
+    for *x, y in batches:
         if not go_on():
             return None
-        scores = model(x)
+        scores = model(*x)
         loss += loss_of(scores, y).item() * len(y)
-        correct += hits(scores, y)
         seen += len(y)
-    return (loss / seen, correct / seen) if seen else (math.nan, math.nan)
-
-
-def hits(scores: Tensor, y: Tensor) -> int:
-    """How many examples have their highest score at their class."""
-    return int((scores.detach().argmax(1) == y).sum().item())
+        for metric in metrics.values():
+            metric.update(scores, y)
+    return {"loss": loss / seen if seen else math.nan, **{name: metric.compute() for name, metric in metrics.items()}}
 
 
 def gradient_norm(model: Module) -> tuple[float, str | None]:
@@ -102,6 +131,12 @@ def not_finite(named: Iterable[tuple[str, Tensor]]) -> str | None:
 def changed_by_forward(model: Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What a forward pass in training changes: running statistics and the random streams."""
     return {name: b.clone() for name, b in model.named_buffers()}, random_states()
+
+
+def take_back(run: Run, before: tuple[dict[str, Tensor], dict[str, Any]]) -> None:
+    """As if the step had not been tried."""
+    run.optimizer.zero_grad()
+    restore(run.model, before)
 
 
 @no_grad()

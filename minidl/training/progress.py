@@ -3,7 +3,8 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 EVERY_LIVE, EVERY_PLAIN = 0.1, 30.0  # seconds between two lines
 
@@ -17,15 +18,15 @@ class Progress:
         self.width = 0  # of what stands in the line now
         self.start, self.first, self.shown = clock(), done, clock()
 
-    def show(self, title: str, done: int, of: int, step: int, loss: float, accuracy: float, batch: int) -> None:
+    def show(self, title: str, done: int, of: int, step: int, batch: float, **numbers: float) -> None:
         """After a step: `done` of `of` batches of this epoch, `step` in all, of `batch` examples each."""
         now = self.clock()
         if now - self.shown < (EVERY_LIVE if self.live else EVERY_PLAIN):
             return
         self.shown = now
         rate = (step - self.first) / max(now - self.start, 1e-9)
-        left = clock_time((self.steps - step) / rate) if rate else "?"
-        text = f"loss {loss:.4f}  accuracy {accuracy:.4f}  {rate * batch:,.0f} samples/s  {left} left"
+        left = clock_time(max(self.steps - step, 0) / rate) if rate else "?"
+        text = f"{as_text(numbers)}  {rate * batch:,.0f} samples/s  {left} left"
         if self.live:
             self.rewrite(f"{title} [{'#' * (20 * done // of):20}] {text}")
         else:
@@ -47,6 +48,12 @@ class Progress:
         """A line of its own, in place of the bar."""
         self.clear()
         print(text, flush=True)
+
+
+def as_text(numbers: Mapping[str, Any]) -> str:
+    """Those that are single numbers, with their names."""
+    single = {name: x for name, x in numbers.items() if isinstance(x, float)}
+    return "  ".join(f"{name.replace('_', ' ')} {x:.4f}" for name, x in single.items())
 
 
 def clock_time(seconds: float) -> str:

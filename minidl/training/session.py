@@ -8,58 +8,58 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from ..backend import Generator
 from ..data import DataLoader
 from ..nn import CrossEntropyLoss
-from ..optim.lr_scheduler import LambdaLR
 from ..saving import save
-from .checkpoint import Run, seed_all
+from .callbacks import Callback
+from .checkpoint import CHECKPOINT, WEIGHTS, remove_leftovers, seed_all
 from .datasets import Images
 from .log import Log
-from .loop import Diverged, Step, evaluate, train_epoch, unusable
+from .loop import Diverged, Step, unusable
+from .metrics import Accuracy
 from .networks import NETWORKS
 from .options import make_optimizer
-from .progress import Progress, clock_time
-from .stop import Stop
+from .progress import Progress, as_text, clock_time
+from .schedules import constant, cosine
+from .stop import Stopped
+from .trainer import Trainer, place
 from .watcher import watch
 
-CHECKPOINT, WEIGHTS, LOG = "checkpoint.safetensors", "model.safetensors", "log.jsonl"
+LOG = "log.jsonl"
 
 
-class Session:
-    """What `minidl train` works with."""
+class Session(Callback):
+    """What `minidl train` works with: a Trainer, and what goes into the folder and onto the screen meanwhile."""
+
+    last = True
 
     def __init__(self, folder: Path, options: dict[str, Any], data: Images, device: str, workers: int) -> None:
-        self.folder, self.options, self.data, self.device = folder, options, data, device
-        self.log = Log(folder / LOG)
+        self.folder, self.options, self.data = folder, options, data
+        self.log, self.lines = Log(folder / LOG), 0
         seed_all(options["seed"])
         model = NETWORKS[options["model"]](data.shape, data.classes).to(device)
         optimizer = make_optimizer(model.parameters(), options)
         self.batches = math.ceil(len(data.train) / options["batch"])  # in an epoch
         self.steps = options["epochs"] * self.batches  # in all
-        self.scheduler = LambdaLR(optimizer, self.rate)
+        self.loss_of = CrossEntropyLoss()
+        self.trainer = Trainer(
+            model, optimizer, self.loss_of, [self], metrics={"accuracy": Accuracy()},
+            schedule=constant() if options["schedule"] == "constant" else cosine(self.steps), device=device,
+            prepare=data.normaliser(device),
+        )  # fmt: skip
         loader: Any = lambda part, shuffle: DataLoader(
             part, options["batch"], shuffle, num_workers=workers, generator=Generator().manual_seed(options["seed"])
         )
         self.test_data = loader(data.test, False)
-        self.run = Run(
-            model, optimizer, self.scheduler, loader(data.train, True), {**options, "fingerprint": data.fingerprint()}
-        )
-        self.loss_of = CrossEntropyLoss()
-        self.prepare = data.normaliser(device)
+        self.run = self.trainer.run
+        self.train_data = self.run.data = loader(data.train, True)
+        self.run.options = {**options, "fingerprint": data.fingerprint()}
         self.bar = Progress(self.steps)
         self.earlier, self.began = 0.0, time.monotonic()  # seconds of the processes before this one
         self.saved = "none"  # where the run stands in its checkpoint
-
-    def rate(self, step: int) -> float:
-        """The share of the learning rate that a step is made with: 1, or from 1 to 0 along half a cosine."""
-        if self.options["schedule"] == "constant":
-            return 1.0
-        return 0.5 * (1 + math.cos(math.pi * min(step / self.steps, 1.0)))
 
     # ---- beginning
 
@@ -67,7 +67,7 @@ class Session:
         with self.writing():
             for name in (CHECKPOINT, WEIGHTS):
                 (self.folder / name).unlink(missing_ok=True)
-            self.remove_leftovers()
+            remove_leftovers(self.folder, CHECKPOINT, WEIGHTS, LOG)
             self.log.cut(0)
         self.checkpoint()
 
@@ -78,24 +78,16 @@ class Session:
                 f"the data set {self.options['data_set']} is not what {self.folder} was begun with: it has other "
                 "numbers. Name the folder that has the same data with --data FOLDER, or begin another run with --out"
             )
-        run.load_state_dict(saved)
-        for group, base in zip(run.optimizer.param_groups, self.scheduler.base_lrs):
-            group["lr"] = base * self.rate(run.step)  # a longer run has another curve
+        self.trainer.load_state_dict(saved)
         with self.writing():
-            self.remove_leftovers()
-            lines = self.log.cut(run.logged)
-        if lines < run.logged:
-            print(f"note: {self.log.path} has lost {run.logged - lines} lines; the run itself is complete")
-            run.logged = lines
+            remove_leftovers(self.folder, CHECKPOINT, WEIGHTS, LOG)
+            lines = self.log.cut(self.lines)
+        if lines < self.lines:
+            print(f"note: {self.log.path} has lost {self.lines - lines} lines; the run itself is complete")
+            self.lines = lines
         self.earlier = max((line["seconds"] for line in self.log.read()), default=0.0)
         self.bar = Progress(self.steps, run.step)
         self.saved = place(run)
-
-    def remove_leftovers(self) -> None:
-        """Files that a kill left half-written."""
-        for name in (CHECKPOINT, WEIGHTS, LOG):
-            for part in self.folder.glob(f".{name}.*.part"):
-                part.unlink(missing_ok=True)
 
     # ---- training
 
@@ -110,39 +102,22 @@ class Session:
             flush=True,
         )
         try:
-            # What is not finite is found and said in words, so NumPy need not warn of it.
-            looking = watch(run.model, run.optimizer, self.loss_of, tell=self.tell)
-            with Stop() as stop, np.errstate(all="ignore"), looking:
-                return self.finished() if self.reach_the_end(stop) else self.stopped(stop)
+            with watch(run.model, run.optimizer, self.loss_of, tell=self.tell):
+                self.trainer.fit(self.train_data, self.test_data, epochs, progress=False)
+        except Stopped as stopped:
+            self.bar.say(f"Stopped after {place(run)}, and saved.")
+            print(self.resume_line(), flush=True)
+            return stopped.status
         except Diverged as error:
             return self.diverged(error)
+        return self.finished()
 
-    def reach_the_end(self, stop: Stop) -> bool:
-        """Train all epochs; False where the run was asked to stop before."""
-        while self.run.epoch < self.options["epochs"]:
-            for step in self.rest_of_epoch():
-                self.after(step)
-                if stop.asked:
-                    return False
-            if not self.end_epoch(stop):
-                return False
-        return True
-
-    def rest_of_epoch(self) -> Iterator[Step]:
-        """The steps that the epoch still has; none where the run was stopped during the test that ends it."""
-        run, batches = self.run, cast(DataLoader[Any], self.run.data)
-        over = run.batch == self.batches and batches.state_dict()["batches"] is None
-        return iter(()) if over else train_epoch(run, self.prepared(batches), self.loss_of)
-
-    def prepared(self, batches: Any) -> Iterator[Any]:
-        return ((self.prepare(x), y.to(self.device)) for x, y in batches)
-
-    def after(self, step: Step) -> None:
+    def on_step(self, trainer: Trainer, step: Step) -> None:
         """Show a step; every so often also log it and save the run."""
         run = self.run
         self.bar.show(
             f"epoch {run.epoch + 1}/{self.options['epochs']}", run.batch, self.batches, run.step,
-            run.loss / run.seen, run.correct / run.seen, self.options["batch"],
+            self.options["batch"], loss=run.loss / run.seen, accuracy=run.metrics["accuracy"].compute(),
         )  # fmt: skip
         if run.step % self.options["every"] == 0:
             self.write(
@@ -150,21 +125,20 @@ class Session:
             )
             self.checkpoint()
 
-    def end_epoch(self, stop: Stop) -> bool:
-        """Test, log, and save the weights and the run; False where it was asked to stop before the test was over."""
+    def on_epoch(self, trainer: Trainer, numbers: dict[str, Any]) -> None:
+        """Log, and save the weights and the run."""
         run = self.run
-        tested = evaluate(run.model, self.prepared(self.test_data), self.loss_of, lambda: not stop.asked)
-        if tested is None:
-            return False
-        loss, accuracy = tested
-        losses = {"train_loss": run.loss / run.seen, "train_accuracy": run.correct / run.seen}
-        losses |= {"test_loss": loss, "test_accuracy": accuracy}
-        run.end_epoch()
+        losses = {name.replace("validation", "test"): value for name, value in numbers.items()}
         seconds = self.write("epoch", epoch=run.epoch, step=run.step, **losses)
         self.checkpoint(weights=True)
-        text = "  ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in losses.items())
-        self.bar.say(f"epoch {run.epoch}/{self.options['epochs']}  {text}  {clock_time(seconds)}")
-        return True
+        self.bar.say(f"epoch {run.epoch}/{self.options['epochs']}  {as_text(losses)}  {clock_time(seconds)}")
+
+    def on_end(self, trainer: Trainer, why: BaseException | None) -> None:
+        if isinstance(why, Stopped):
+            self.checkpoint()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"lines": self.lines}
 
     # ---- what stays
 
@@ -173,13 +147,12 @@ class Session:
         seconds = round(self.earlier + time.monotonic() - self.began, 3)
         with self.writing():
             self.log.write(event=event, **values, seconds=seconds)
-        self.run.logged += 1
+        self.lines += 1
         return seconds
 
     def checkpoint(self, weights: bool = False) -> None:
         """Save the run, and with it the log up to here. What no run could go on from does not take the place."""
-        if bad := unusable(self.run):
-            raise Diverged(f"after {place(self.run)} the values of {bad} are not finite")
+        self.trainer.check_finite()
         with self.writing():
             self.log.sync()
             if weights:
@@ -211,12 +184,6 @@ class Session:
     def tell(self, finding: Any) -> None:
         self.bar.say(f"note: {finding}")
 
-    def stopped(self, stop: Stop) -> int:
-        self.checkpoint()
-        self.bar.say(f"Stopped after {place(self.run)}, and saved.")
-        print(self.resume_line(), flush=True)
-        return stop.status
-
     def diverged(self, error: Diverged) -> int:
         if not unusable(self.run):
             self.checkpoint()
@@ -240,7 +207,3 @@ class Session:
         print(f"weights: {self.folder / WEIGHTS}\ncheckpoint: {self.folder / CHECKPOINT}\nlog: {self.folder / LOG}")
         print(f"more epochs: minidl train --resume {self.folder} --epochs {2 * self.options['epochs']}", flush=True)
         return 0
-
-
-def place(run: Run) -> str:
-    return f"step {run.step} (epoch {run.epoch + (run.batch > 0)})"

@@ -5,13 +5,24 @@ import signal
 from types import FrameType
 from typing import Any
 
+SAVED = "The present step is finished and saved first; once more ends at once."
+FINISHED = "The present step is finished first; once more ends at once."
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C, and the polite way to end a process
+
+
+class Stopped(KeyboardInterrupt):
+    """Training was asked to stop, and did, between two steps; status: what the process should return."""
+
+    def __init__(self, what: str, status: int) -> None:
+        super().__init__(what)
+        self.status = status
 
 
 class Stop:
     """`with Stop() as stop:`, and inside `if stop.asked: ...` wherever stopping is safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: str = SAVED) -> None:
+        self.answer = answer
         self.signal: int | None = None
         self.before: dict[int, Any] = {}
 
@@ -40,4 +51,4 @@ class Stop:
             raise KeyboardInterrupt
         self.signal = number
         # print() may be what was interrupted, and cannot be entered twice
-        os.write(2, b"\nThe present step is finished and saved first; once more ends at once.\n")
+        os.write(2, f"\n{self.answer}\n".encode())

@@ -19,3 +19,6 @@ from ..data import default_collate as default_collate
 from ..data import default_convert as default_convert
 from ..data import get_worker_info as get_worker_info
 from ..data import random_split as random_split
+from ..legacy import paths as _paths
+
+_paths(__name__, "dataloader", "dataset", "sampler")

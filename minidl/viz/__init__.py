@@ -12,6 +12,7 @@ _FUNCTIONS = {
     "Summary": "costs",
     "activation_histograms": "histograms",
     "attention_maps": "attention",
+    "confusion_matrix": "confusion",
     "gradient_error": "gradcheck",
     "gradient_flow": "gradients",
     "gradients_through_time": "gradients",
@@ -30,6 +31,7 @@ __all__ = [
     "Summary",
     "activation_histograms",
     "attention_maps",
+    "confusion_matrix",
     "gradient_error",
     "gradient_flow",
     "gradients_through_time",
@@ -57,6 +59,7 @@ def __dir__() -> list[str]:
 
 if _TYPE_CHECKING:
     from .attention import attention_maps as attention_maps
+    from .confusion import confusion_matrix as confusion_matrix
     from .costs import Summary as Summary
     from .costs import summary as summary
     from .drawing import graph as graph

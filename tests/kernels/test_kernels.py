@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from minidl import kernels
 from minidl.autograd import OPS
 from minidl.backend import NUMPY
-from minidl.kernels import blocks
+from minidl.kernels import blocks, threads
 from minidl.testing import checks
 
 pytestmark = pytest.mark.skipif(not kernels.ON, reason="MINIDL_KERNELS=off leaves every kernel out")
@@ -69,7 +69,9 @@ def convolutions(draw):
 @given(convolutions())
 @settings_here
 def test_convolution(shared_work, case):
-    compare(OPS.conv, *case)
+    for worth in (0, 1 << 40):  # by tiles; and as little work, all columns at once
+        threads.WORTH_SPLITTING = worth
+        compare(OPS.conv, *case)
 
 
 @st.composite

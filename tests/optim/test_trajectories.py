@@ -121,7 +121,6 @@ class Problem:
 @pytest.fixture
 def torch(monkeypatch):
     torch = pytest.importorskip("torch", reason="PyTorch is the oracle here")
-    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda t: t.clone())  # Muon's iteration, in the parameter's dtype
     monkeypatch.setattr(torch.optim, "Lion", lion(torch), raising=False)
     return torch
 

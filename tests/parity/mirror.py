@@ -1,5 +1,6 @@
 """What PyTorch's own samples hold, as minidl's: tensors, dtypes, and functions that call torch."""
 
+import dataclasses
 import functools
 import inspect
 import types
@@ -94,6 +95,9 @@ class Mirror:
             return find("nn.utils.rnn.PackedSequence")(*map(self, value))
         if isinstance(value, torch.nn.Module):
             return self.module(value)
+        if isinstance(value, torch.nn.LinearCrossEntropyOptions):
+            fields = {f.name: self(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            return find("nn.LinearCrossEntropyOptions")(**fields)
         if callable(value):
             return self.function(value)
         if type(value).__module__.startswith("torch"):
@@ -108,12 +112,21 @@ class Mirror:
         if value.ndim > 64:
             raise Foreign("more than NumPy's 64 axes")
         dtype_of(value.dtype)
-        mine = minidl.from_numpy(strided_copy(numbers(value)))
+        mine = self.within(value) if value.is_leaf else None
+        mine = minidl.from_numpy(strided_copy(numbers(value))) if mine is None else mine
         if value.requires_grad:
             mine.requires_grad = True
         self.seen[id(value)] = mine
         self.pairs.append((value, mine))
         return mine
+
+    def within(self, value):
+        """A vector that shows a part of some memory, as such a part here; None for what is all of its memory."""
+        length = value.untyped_storage().nbytes() // value.element_size()
+        if value.ndim != 1 or length == value.numel() or value.stride() != (1,):
+            return None
+        memory = value.detach().as_strided((length,), (1,), 0)
+        return minidl.from_numpy(numbers(memory).copy())[value.storage_offset() : value.storage_offset() + len(value)]
 
     def function(self, value):
         """A function of PyTorch as minidl's of that name; one written around such, with minidl for torch."""

@@ -48,6 +48,11 @@ def is_random(op):
     return bool(RANDOM.fullmatch(op.name)) or "/in_place" in title(op)
 
 
+def draws(op, sample):
+    """Does attention drop some of its weights at random?"""
+    return "attention" in op.name and (sample.kwargs.get("dropout_p", 0) > 0 or "forward" in op.name)
+
+
 def spread(items, cap):
     """At most `cap` of the items, evenly spaced (the first two hundred at most are looked at)."""
     if cap is None:
@@ -181,7 +186,7 @@ def mirrored(mirror, torch_function, path):
 
 def judge(op, sample, mirror, ours, theirs, dtype, how, outcome):
     process = sample.output_process_fn_grad
-    drawn = is_random(op)
+    drawn = is_random(op) or draws(op, sample)
     if dim := tie_dim(op, sample):
         ours, theirs = untied(ours, theirs, sample.input, *dim)
     identity = getattr(process, "__name__", "") == "<lambda>" and process.__code__.co_code == _IDENTITY

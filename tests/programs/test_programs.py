@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.programs.beside import beside
+
 HERE = Path(__file__).parent
 
 
@@ -39,3 +41,16 @@ def test_the_cifar_program_runs_without_a_main_guard(tmp_path, rng):
     assert all(2.0 < float(loss) < 2.6 for _, _, loss in losses)
     assert "Finished Training" in done.stdout
     assert "on the 8 test images" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "program, tolerance",
+    [
+        ("gpt", 1e-9), ("resnet", 1e-9), ("vae", 1e-9), ("lstm_lm", 1e-9), ("seq2seq", 1e-9), ("dcgan", 1e-9),
+        ("wgan_gp", 1e-4), ("reinforce", 1e-4),  # these compute in float32
+    ],
+)  # fmt: skip
+def test_ten_steps_give_the_losses_that_they_give_with_torch(program, tolerance):
+    ours, theirs = beside(program, 10)
+    assert len(ours) >= 10
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)

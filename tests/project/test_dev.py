@@ -222,11 +222,11 @@ def test_gpu_installs_what_the_driver_can_run(machine, monkeypatch, capsys, said
 def test_bench_takes_a_name(machine, capsys):
     here = machine()
     (dev.ROOT / "benchmarks").mkdir()
-    (dev.ROOT / "benchmarks/overhead.py").touch()
+    (dev.ROOT / "benchmarks/steps.py").touch()
     assert dev.main(["bench", "--quick"]) == 0
-    assert here.ran[-1].endswith("-m benchmarks.overhead --quick")
+    assert here.ran[-1].endswith("-m benchmarks.steps --quick")
     assert dev.main(["bench", "nothing"]) == 1
-    assert "choose one of overhead" in capsys.readouterr().err
+    assert "choose one of steps" in capsys.readouterr().err
 
 
 def test_an_interrupt_is_quiet(machine, monkeypatch, capsys):

@@ -16,8 +16,9 @@ LAYERS = [
     {"autograd"},
     {"ops", "api"},
     {"kernels"},
-    {"func", "nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special"},
-    {"training", "models", "explain", "viz", "deploy", "distributed", "keras", "demo", "machine"},
+    {"func", "nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special",
+     "distributions", "legacy"},
+    {"training", "models", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo", "machine"},
     {"cli", "__main__"},
 ]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}

@@ -26,7 +26,10 @@ HEAVY = {name for name in NAMES if name.startswith("Transformer")} | {
 # One of each sort: element by element, broadcast, products, reductions, normalised, indexed, several outputs, layers.
 SOME = ("relu", "gelu", "add", "matmul", "linear", "sum", "max", "softmax", "layer_norm", "embedding", "sort", "conv",
         "Linear", "BatchNorm1d", "CrossEntropyLoss")  # fmt: skip
-WITHOUT = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "RNNBase", "RNNCellBase", "ALiBi"}
+WITHOUT = {
+    "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "DataParallel", "RNNBase", "RNNCellBase",
+    "ALiBi",
+}  # fmt: skip
 
 
 def leaf(*shape, seed=0, low=0.5, high=2.0):

@@ -14,7 +14,7 @@ import pytest
 
 import minidl
 from minidl import cli
-from minidl.training import datasets, session
+from minidl.training import datasets, session, trainer
 from minidl.vision.datasets import MNIST
 
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
@@ -245,8 +245,8 @@ def test_stopped_during_the_test_of_an_epoch_it_does_not_train_that_epoch_again(
             signal.raise_signal(signal.SIGINT)
         return evaluated(*args, **kwargs)
 
-    evaluated = session.evaluate
-    monkeypatch.setattr(session, "evaluate", evaluate)
+    evaluated = trainer.evaluate
+    monkeypatch.setattr(trainer, "evaluate", evaluate)
     assert train(tmp_path / "run", *SMALL) == 130
     assert cli.main(["train", "--resume", str(tmp_path / "run")]) == 0
     assert same_end(tmp_path / "whole", tmp_path / "run")
@@ -532,7 +532,7 @@ def test_a_terminal_gets_one_line_that_is_rewritten(monkeypatch):
     bar = Progress(100, clock=lambda: now[0])
     for step in range(1, 51):
         now[0] += 0.5
-        bar.show("epoch 1/2", step, 50, step, 0.25, 0.9, 64)
+        bar.show("epoch 1/2", step, 50, step, 64, loss=0.25, accuracy=0.9)
     bar.say("epoch 1/2 is over")
     assert terminal.text.count("\n") == 1
     assert "\repoch 1/2 [####################] loss 0.2500  accuracy 0.9000  128 samples/s  0:25 left" in terminal.text
@@ -545,5 +545,5 @@ def test_elsewhere_a_line_now_and_then(monkeypatch, capsys):
     bar = Progress(100, clock=lambda: now[0])
     for step in range(1, 101):
         now[0] += 1
-        bar.show("epoch 1/1", step, 100, step, 0.25, 0.9, 64)
+        bar.show("epoch 1/1", step, 100, step, 64, loss=0.25, accuracy=0.9)
     assert capsys.readouterr().out.splitlines()[0].startswith("epoch 1/1 30/100  loss 0.2500")

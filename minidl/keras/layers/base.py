@@ -97,8 +97,8 @@ class Layer(Configured, Module):
         super().__init__()
         if unknown:
             raise TypeError(f"{type(self).__name__} does not know the argument {next(iter(unknown))!r}")
-        if name is not None and (not isinstance(name, str) or not name or "." in name):
-            raise ValueError(f"{type(self).__name__}: a layer's name is a string without dots, got {name!r}")
+        if name is not None and (not name or "." in name):
+            raise ValueError(f"{type(self).__name__}: a layer's name has at least a letter and no dots, got {name!r}")
         full = batch_shape if batch_shape is not None else batch_input_shape
         shape = (input_dim,) if input_dim is not None else full[1:] if full is not None else input_shape
         self.name = name or name_for(type(self))
@@ -201,7 +201,7 @@ class Layer(Configured, Module):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":
-            type(self).trainable.__set__(self, value)  # Module would see a plain attribute
+            object.__setattr__(self, name, value)  # the property below; Module would see a plain attribute
             return
         super().__setattr__(name, value)
         if isinstance(value, (list, tuple)) and value and all(isinstance(item, Layer) for item in value):

@@ -1,4 +1,4 @@
-"""Convolutions, channels last. The formulas are nn.functional's, channels first: a view is turned on the way in and out.
+"""Convolutions, channels last. The formulas are nn.functional's, channels first: views are turned on the way.
 
 Padding "same" gives ceil(n / stride) places, and where it cannot be even, the last side gets one more."""
 
@@ -52,10 +52,10 @@ def same_edges(sizes: Any, kernel: Any, strides: Any, dilation: Any) -> list[int
 class Conv(Spatial):
     """What convolutions share."""
 
-    paddings = ("valid", "same")
+    paddings: tuple[str, ...] = ("valid", "same")
 
     def __init__(
-        self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
+        self, filters: Any, kernel_size: Any, strides: Any = 1, padding: Any = "valid", data_format: str | None = None,
         dilation_rate: Any = 1, groups: int = 1, activation: Any = None, use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
         bias_regularizer: Any = None, **kwargs: Any,
@@ -70,7 +70,7 @@ class Conv(Spatial):
         if self.padding not in self.paddings:
             raise ValueError(f"{name}: padding is one of {', '.join(map(repr, self.paddings))}, got {padding!r}")
         if filters is not None and (not isinstance(filters, int) or filters <= 0 or filters % groups):
-            raise ValueError(f"{name}: filters is a positive whole number that groups={groups} divides, got {filters!r}")
+            raise ValueError(f"{name}: filters is a positive number that groups={groups} divides, got {filters!r}")
         self.activation = activations.get(activation)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
@@ -189,7 +189,7 @@ class ConvTranspose(Conv):
 
 
 class Conv1DTranspose(ConvTranspose):
-    """x (batch, steps, channels)   kernel (k, filters, channels)   →   y (batch, steps · stride, filters) for "same" """
+    """x (batch, steps, channels)   kernel (k, filters, channels)"""
 
     rank = 1
 
@@ -217,7 +217,7 @@ class DepthwiseConv2D(Conv):
         depthwise_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(
-            None, kernel_size, strides, padding, data_format, dilation_rate, 1, activation, use_bias,  # type: ignore[arg-type]
+            None, kernel_size, strides, padding, data_format, dilation_rate, 1, activation, use_bias,
             depthwise_initializer, bias_initializer, **kwargs,
         )  # fmt: skip
         self.depth_multiplier = depth_multiplier
@@ -241,7 +241,7 @@ def by_channel(kernel: Tensor) -> Tensor:
 class SeparableConv(Conv):
     """A depthwise convolution, then one with a kernel of a single place (Chollet 2017)
 
-    depthwise_kernel (…places, channels, depth_multiplier)   pointwise_kernel (…1, channels · depth_multiplier, filters)"""
+    depthwise_kernel (…places, channels, m), m = depth_multiplier   pointwise_kernel (…1, channels · m, filters)"""
 
     def __init__(
         self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
@@ -324,7 +324,7 @@ class ZeroPadding(Spatial):
             given = (given,)
         self.edges = [tuple(p) if hasattr(p, "__iter__") else (p, p) for p in given]
         if len(self.edges) != self.rank or any(len(p) != 2 or min(p) < 0 for p in self.edges):
-            raise ValueError(f"{type(self).__name__}: a number, {self.rank} of them or pairs are expected, got {padding}")
+            raise ValueError(f"{type(self).__name__}: a number, or {self.rank} or pairs of them, got {padding}")
 
     def call(self, inputs: Tensor) -> Tensor:
         around = [self.sign * n for edge in reversed(self.edges) for n in edge]

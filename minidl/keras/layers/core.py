@@ -48,8 +48,7 @@ class Dense(Layer):
         bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
-            raise ValueError(f"Dense: units is a positive whole number, got {units!r}")
+        check_units(self, units)
         self.units, self.use_bias, self.activation = units, use_bias, activations.get(activation)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
@@ -292,6 +291,12 @@ class Rescaling(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         number = lambda v: as_tensor(v, dtype="float32").to(inputs.device) if hasattr(v, "__len__") else v
         return inputs * number(self.scale) + number(self.offset)
+
+
+def check_units(layer: Layer, units: Any) -> None:
+    """Refuse what is no number of outputs."""
+    if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
+        raise ValueError(f"{type(layer).__name__}: units is a positive whole number, got {units!r}")
 
 
 def last_of(layer: Layer, shape: Any) -> int:

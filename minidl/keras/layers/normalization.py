@@ -61,7 +61,8 @@ class BatchNormalization(Normalizing):
         x = inputs.movedim(self.axis, -1)
         rows = x.reshape(-1, self.channels)
         if not (training and self.trainable):
-            y = F.batch_norm(rows, self.moving_mean, self.moving_variance, self.gamma, self.beta, False, 0.0, self.epsilon)
+            past = self.moving_mean, self.moving_variance
+            y = F.batch_norm(rows, *past, self.gamma, self.beta, eps=self.epsilon)
         elif mask is not None:
             raise NotImplementedError(
                 f"{self.titled} cannot leave out the steps that a mask hides; put it before the Embedding with "

@@ -37,8 +37,8 @@ class Pooling(Spatial):
             edges = same_edges(x.shape[2:], self.pool_size, self.strides, (1,) * self.rank)
         elif any(n < k for n, k in zip(x.shape[2:], self.pool_size)):
             raise ValueError(
-                f"{self.titled}: a window of {self.pool_size} does not fit into {tuple(x.shape[2:])}; the pictures have "
-                "become too small: fewer poolings, or padding='same'"
+                f"{self.titled}: a window of {self.pool_size} does not fit into {tuple(x.shape[2:])}; the "
+                "pictures have become too small: fewer poolings, or padding='same'"
             )
         return self.last(self.pooled(x, edges))
 

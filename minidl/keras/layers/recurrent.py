@@ -1,6 +1,6 @@
 """Recurrent layers in Keras's shapes: kernel (in, gates · n), recurrent_kernel (n, gates · n), bias.
 
-With the usual activations and no mask a whole sequence is one op, as in nn; otherwise the same equations step by step."""
+With the usual activations and no mask a whole sequence is one op, as in nn; else the same equations step by step."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from ...autograd import OPS, Tensor
 from ...nn import functional as F
 from .. import activations
 from .base import Layer
-from .core import check_last, dropped, last_of
+from .core import check_last, check_units, dropped, last_of
 
 
 class Recurrent(Layer):
     """What SimpleRNN, LSTM and GRU share.
 
     return_sequences: every step's output, not only the last. return_state: the last states as well.
-    go_backwards: the last step first. dropout, recurrent_dropout: of the input and of the state, one mask for all steps.
+    go_backwards: the last step first. dropout, recurrent_dropout: of input and state, one mask for all steps.
     A mask (batch, steps) leaves the states of hidden steps as they were."""
 
     gates = 1
@@ -31,10 +31,9 @@ class Recurrent(Layer):
         go_backwards: bool = False, stateful: bool = False, unroll: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        name = type(self).__name__
-        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
-            raise ValueError(f"{name}: units is a positive whole number, got {units!r}")
+        check_units(self, units)
         if stateful:
+            name = type(self).__name__
             raise NotImplementedError(f"{name}: stateful=True is not there; pass initial_state=, return_state=True")
         self.units, self.use_bias, self.activation = units, use_bias, activations.get(activation)
         self.kernel_initializer, self.recurrent_initializer = kernel_initializer, recurrent_initializer
@@ -103,15 +102,15 @@ class Recurrent(Layer):
         if len(found) != self.states or any(tuple(t.shape) != (x.shape[0], self.units) for t in found):
             shapes = [tuple(t.shape) for t in found]
             raise ValueError(
-                f"{self.titled}: {self.states} initial states of shape {(x.shape[0], self.units)} are expected, got {shapes}"
+                f"{self.titled}: {self.states} initial states {(x.shape[0], self.units)} are expected, got {shapes}"
             )
         return found
 
     def stepped(self, x: Tensor, states: list[Tensor], training: bool, mask: Any) -> tuple[Tensor, list[Tensor]]:
         a, outs = self.projected(x), []
-        thin = dropped(states[0] * 0 + 1, self.recurrent_dropout, states[0].shape) if (
-            training and self.recurrent_dropout
-        ) else None
+        thin = None
+        if training and self.recurrent_dropout:
+            thin = dropped(states[0] * 0 + 1, self.recurrent_dropout, states[0].shape)
         out = states[0] * 0  # before the first step that the mask shows
         for t in reversed(range(x.shape[0])) if self.go_backwards else range(x.shape[0]):
             new = self.step(a[t], states, states[0] if thin is None else states[0] * thin)
@@ -131,7 +130,7 @@ class Recurrent(Layer):
 class SimpleRNN(Recurrent):
     """h_t = φ(x_t K + h_{t−1} R + b)        (Elman 1990)
 
-    x (batch, steps, in)   kernel K (in, n)   recurrent_kernel R (n, n)   bias b (n,)   →   y (batch, n), or of all steps"""
+    x (batch, steps, in)   kernel K (in, n)   recurrent_kernel R (n, n)   bias b (n,)   →   y (batch, n)"""
 
     def is_usual(self) -> bool:
         return self.activation in (activations.tanh, activations.relu)
@@ -165,7 +164,7 @@ class LSTM(Gated):
         i, f, o = σ(x_t K_i + h_{t−1} R_i + b_i), …        c_t = f ⊙ c_{t−1} + i ⊙ φ(x_t K_c + h_{t−1} R_c + b_c)
         h_t = o ⊙ φ(c_t)
 
-    kernel (in, 4n), recurrent_kernel (n, 4n), bias (4n,): of i, f, c, o side by side. unit_forget_bias: b_f starts at 1"""
+    kernel (in, 4n), recurrent_kernel (n, 4n), bias (4n,): of i, f, c, o. unit_forget_bias: b_f starts at 1"""
 
     gates, states = 4, 2
 
@@ -182,8 +181,8 @@ class LSTM(Gated):
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
-        if self.use_bias and self.unit_forget_bias:
-            self.bias.data[self.units : 2 * self.units] = 1.0
+        if self.bias is not None and self.unit_forget_bias:
+            self.bias.detach()[self.units : 2 * self.units] = 1.0
 
     def whole(self, rows: Tensor, states: list[Tensor], sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
         return OPS.lstm(
@@ -205,7 +204,7 @@ class GRU(Gated):
         z, r = σ(x_t K_z + h_{t−1} R_z + b_z), …        h_t = z ⊙ h_{t−1} + (1 − z) ⊙ n
         n = φ(x_t K_n + b_n + r ⊙ (h_{t−1} R_n + d_n)), or with reset_after=False φ(x_t K_n + b_n + (r ⊙ h_{t−1}) R_n)
 
-    kernel (in, 3n), recurrent_kernel (n, 3n): of z, r, n side by side. bias (2, 3n): b and d; (3n,) without reset_after"""
+    kernel (in, 3n), recurrent_kernel (n, 3n): of z, r, n. bias (2, 3n): b and d; (3n,) without reset_after"""
 
     gates = 3
 

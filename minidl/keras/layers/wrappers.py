@@ -15,7 +15,9 @@ class Bidirectional(Layer):
 
     MODES = ("concat", "sum", "mul", "ave", None)
 
-    def __init__(self, layer: Layer, merge_mode: str | None = "concat", backward_layer: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, layer: Layer, merge_mode: str | None = "concat", backward_layer: Any = None, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("input_shape", getattr(layer, "given_shape", None))
         super().__init__(**kwargs)
         if not isinstance(layer, Recurrent):

@@ -23,7 +23,7 @@ def relu_(input: Tensor) -> Tensor:
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """x held between 0 and 6."""
-    return perhaps_in_place(OPS.hardtanh, input, inplace, min_val=0.0, max_val=6.0)
+    return hardtanh(input, 0.0, 6.0, inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -132,6 +132,10 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """x held between two bounds."""
     if min_val > max_val:
         raise refusal(ValueError, "hardtanh", f"min_val={min_val} is greater than max_val={max_val}", input=input)
+    if input.dtype.kind in "iu":
+        min_val, max_val = int(min_val), int(max_val)  # integers stay integers
+        if min_val < 0 and input.dtype.kind == "u":
+            raise refusal(RuntimeError, "hardtanh", f"min_val={min_val} is below what the dtype holds", input=input)
     return perhaps_in_place(OPS.hardtanh, input, inplace, min_val=min_val, max_val=max_val)
 
 

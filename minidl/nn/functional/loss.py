@@ -35,6 +35,9 @@ def cross_entropy(
         raise refusal(RuntimeError, name, f"label_smoothing must be between 0 and 1, got {label_smoothing}")
     _class_weights(name, input, weight)
     if target.shape == input.shape and target.dtype.kind == "f":
+        if ignore_index >= 0:
+            reason = f"ignore_index={ignore_index} goes with targets that are classes; here they are probabilities"
+            raise refusal(RuntimeError, name, reason, target=target)
         return OPS.soft_cross_entropy(input, target, weight, reduction=reduction, label_smoothing=label_smoothing)
     _check_classes(name, input, target, ignore_index)
     return OPS.cross_entropy(
@@ -66,7 +69,9 @@ def _class_weights(name: str, input: Tensor, weight: Tensor | None) -> None:
     C = input.shape[min(input.ndim - 1, 1)]
     if weight is not None and weight.shape != (C,):
         reason = f"weight must hold one number for each of {C} classes"
-        raise refusal(RuntimeError, name, reason, input=input, weight=weight)
+        raise refusal(ShapeError, name, reason, input=input, weight=weight)
+    if weight is not None and weight.dtype != input.dtype:
+        raise refusal(DtypeError, name, "weight must have the input's dtype", input=input, weight=weight)
     if weight is not None and weight.needs_grad:
         raise refusal(NotImplementedError, name, "no gradient is defined for class weights; detach them", weight=weight)
 
@@ -75,6 +80,9 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
     """Refuse targets that are no classes of the input: by dtype, by shape, by value."""
     axis = min(input.ndim - 1, 1)
     C, expected = input.shape[axis], (*input.shape[:axis], *input.shape[axis + 1 :])
+    if target.dtype.kind == "f" and target.ndim == input.ndim and target.shape != input.shape:
+        raise refusal(ShapeError, name, f"probabilities must have the input's shape {input.shape}, or else integers"
+                      f" {expected} are classes", input=input, target=target)  # fmt: skip
     if target.dtype.kind not in "iu":
         fix = "target.long()" if target.shape == expected else f"integers {expected}, or probabilities {input.shape}"
         raise refusal(DtypeError, name, f"classes are integers; pass {fix}", input=input, target=target)
@@ -277,7 +285,7 @@ def margin_ranking_loss(
 ) -> Tensor:  # fmt: skip
     """max(0, margin − target (input1 − input2)): target 1 wants the first to be larger, −1 the second."""
     reduction = reduction_of(size_average, reduce, reduction, "margin_ranking_loss")
-    return reduced(OPS.relu(margin - target * (input1 - input2)), reduction)
+    return reduced(OPS.relu(-target * (input1 - input2) + margin), reduction)
 
 
 def cosine_embedding_loss(
@@ -318,6 +326,8 @@ def multi_margin_loss(
     reduction = reduction_of(size_average, reduce, reduction, name)
     if p not in (1, 2):
         raise refusal(ValueError, name, f"p is 1 or 2, got {p}")
+    if input.ndim < 2 and target.shape in ((), (1,)):  # one sample, whose only class may stand alone
+        input, target = OPS.reshape(input, shape=(-1,)), OPS.reshape(target, shape=())
     _class_weights(name, input, weight)
     _check_classes(name, input, target, -1)
     places = OPS.reshape(target, shape=(*target.shape, 1))
@@ -364,7 +374,8 @@ def ctc_loss(
     log_probs (T, N, C) or (T, C), of log_softmax. targets (N, S), or one after the other in one axis. "mean" divides
     each loss by the length of its target first. zero_infinity: a target too long for its input counts 0 and not ∞.
 
-    NB: the gradient is the derivative itself. PyTorch's adds e^log_probs to it, which log_softmax takes away again."""
+    NB: the gradient is PyTorch's, ∂l/∂log_probs + e^log_probs within the input's length: what the scores beneath
+    log_softmax get. As log_softmax takes the second part away again, they get the derivative either way."""
     name = "ctc_loss"
     reduction = reduction_of(None, None, reduction, name)
     if log_probs.ndim not in (2, 3) or log_probs.dtype.kind != "f" or log_probs.dtype.itemsize < 4:
@@ -385,7 +396,8 @@ def ctc_loss(
     if m[0] < 0:
         raise refusal(RuntimeError, name, f"target_lengths cannot be negative, got {m[0]}")
     t = _rows(name, targets, lengths[1], N, m[1])
-    losses = OPS.ctc_loss(x, t, *lengths, blank=blank)
+    p = OPS.sum(OPS.exp(OPS.minimum(x, 10.0)), axis=(2,), keepdims=True)  # 1, where they are logarithms of softmax
+    losses = OPS.ctc_loss(x - (p - p.detach()), t, *lengths, blank=blank)
     if zero_infinity:
         losses = OPS.where(losses == math.inf, 0.0, losses)
     if reduction == "mean":
@@ -425,6 +437,9 @@ def linear_cross_entropy(
     `options`, by which PyTorch saves memory, change nothing."""
     if ignore_index is not None and target.dtype.kind == "f":
         raise refusal(RuntimeError, "linear_cross_entropy", "ignore_index goes with targets that are classes")
+    if linear_weight.ndim > 2 and input.ndim < 2:
+        reason = "rows (N, in_features) are expected where linear_weight has more axes than two"
+        raise refusal(ShapeError, "linear_cross_entropy", reason, input=input, linear_weight=linear_weight)
     shape = linear_weight.shape[:-1]  # (C, …): more axes than one are the logits'
     rows = OPS.reshape(linear_weight, shape=(math.prod(shape), linear_weight.shape[-1]))
     y = linear(input, rows, None if linear_bias is None else OPS.reshape(linear_bias, shape=(-1,)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ...api.arguments import axis_of, into
 from ...autograd import OPS, Tensor, no_grad, write
-from ...errors import refusal
+from ...errors import ShapeError, refusal
 from .pooling import avg_pool2d
 
 
@@ -32,6 +32,8 @@ def batch_norm(
     if n == 1:
         reason = "expected more than 1 value per channel when training: one has no variance (a batch of one? .eval()?)"
         raise refusal(ValueError, "batch_norm", reason, input=input)
+    if eps <= 0:
+        raise refusal(ValueError, "batch_norm", f"eps must be positive when training, got {eps}")
     y, mean, var = OPS.batch_norm(input, weight, bias, eps=eps)
     if n:
         _move(running_mean, mean, momentum)
@@ -75,7 +77,7 @@ def _move(running: Tensor | None, towards: Tensor, momentum: float) -> None:
 
 def _per_channel(name: str, input: Tensor, **given: Tensor | None) -> None:
     if input.ndim < 2:
-        raise refusal(ValueError, name, "an input (N, C, …) is expected", input=input)
+        raise refusal(ShapeError, name, "an input (N, C, …) is expected", input=input)
     C = input.shape[1]
     for key, t in given.items():
         if t is not None and t.shape != (C,):
@@ -136,6 +138,8 @@ def local_response_norm(
     """x / (k + α mean of x² over `size` neighbouring channels)^β (Krizhevsky et al. 2012)."""
     if input.ndim < 3:
         raise refusal(ValueError, "local_response_norm", "an input (N, C, L, …) is expected", input=input)
+    if 0 in input.shape:
+        return input
     N, C, *space = input.shape
     squares = OPS.reshape(input * input, shape=(N, 1, C, math.prod(space)))
     before, after = size // 2, (size - 1) // 2

@@ -337,7 +337,7 @@ def _fractional(name, n, input, kernel_size, output_size, output_ratio, return_i
     if any(m + k - 1 > g for m, k, g in zip(count, kernel, given)):
         reason = f"a kernel {kernel} does not lie at {count} different places of {given}"
         raise refusal(RuntimeError, name, reason, input=input)
-    u = uniform((*x.shape[:2], n), x) if samples is None else samples
+    u = uniform((*x.shape[:2], n), x) if samples is None else samples[: x.shape[0]]
     spans = []
     for axis, (g, m, k) in enumerate(zip(given, count, kernel)):
         mine, i = (u[:, :, 1 - axis : 2 - axis] if n == 2 else u[:, :, axis : axis + 1]), OPS.arange_like(x, n=m)

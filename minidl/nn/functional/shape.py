@@ -34,10 +34,13 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         raise refusal(NotImplementedError, "pad", reason)
     if value:
         raise refusal(ValueError, "pad", f'a value goes with mode="constant", not with {mode!r}')
+    if mode == "circular":  # crop first: what is left is the ring
+        input = _filled(input, [(min(before, 0), min(after, 0)) for before, after in widths], 0.0)
+        widths = [(max(before, 0), max(after, 0)) for before, after in widths]
     for axis, (before, after) in enumerate(widths):
         n = input.shape[axis]
-        most = {"reflect": n - 1, "circular": n}.get(mode, before + after)
-        if max(before, after) > most or (n == 0 and (before or after)):
+        most = {"reflect": n - 1, "circular": n, "replicate": math.inf if n else 0}[mode]
+        if max(before, after) > max(most, 0):
             reason = f"mode={mode!r} can pad axis {axis} by at most {most} on each side"
             raise refusal(RuntimeError, "pad", reason, input=input)
         if before or after:

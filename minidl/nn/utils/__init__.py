@@ -1,5 +1,6 @@
 """Helpers around modules and their parameters."""
 
+from ...legacy import old_names
 from . import parametrizations as parametrizations
 from . import parametrize as parametrize
 from . import rnn as rnn
@@ -19,3 +20,5 @@ from .hooked import remove_weight_norm as remove_weight_norm
 from .hooked import spectral_norm as spectral_norm
 from .hooked import weight_norm as weight_norm
 from .stateless import skip_init as skip_init
+
+__getattr__ = old_names(__name__)

@@ -2,6 +2,8 @@
 
 from . import functional as functional
 from .functional import InterpolationMode as InterpolationMode
+from .mixing import CutMix as CutMix
+from .mixing import MixUp as MixUp
 from .transforms import CenterCrop as CenterCrop
 from .transforms import ColorJitter as ColorJitter
 from .transforms import Compose as Compose
