@@ -135,17 +135,16 @@ def _shapes_through(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         fill = lambda t: make([n if d is None else d for d in t.shape], dtype=t.dtype, **where)
         return mapped(lambda t: fill(t) if isinstance(t, KerasTensor) else t, (args, kwargs))
 
+    run = lambda given, named: layer(*given, **named)
     with no_grad():
         layer.build_for(mapped(lambda t: t.shape if isinstance(t, KerasTensor) else t, args), args)
         if not all(inner.built for inner in layer.inner_layers()):  # in a class of the user's: built by a run
-            given, named = sized(2, zeros)
-            layer(*given, **named)
-        with without_numbers(layer, "eval"):
-            runs = []
-            for n in SIZES:
-                given, named = sized(n, empty, device="meta")
-                runs.append(layer(*given, **named))
-    return _both(*runs)
+            run(*sized(2, zeros))
+        try:
+            with without_numbers(layer, "eval"):
+                return _both(*(run(*sized(n, empty, device="meta")) for n in SIZES))
+        except RuntimeError:  # a layer of the user's that brings numbers of its own, or shapes that do not fit
+            return _both(*(run(*sized(n, zeros)) for n in SIZES))
 
 
 def _both(one: Any, other: Any) -> Any:

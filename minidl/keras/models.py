@@ -221,8 +221,9 @@ class Sequential(Model):
             raise ValueError(f"{self.titled} has a layer {layer.name!r} already; give this one another name")
         shape = layer.given_shape if not isinstance(layer, Model) or layer.graph is None else layer.inputs[0].shape[1:]
         if not self._modules and self.__dict__.get("source") is None and shape is not None:
-            integers = layer.takes_integers and not isinstance(layer, Model)
-            self._start(Input(shape, dtype="int32" if integers else "float32"))
+            inner = isinstance(layer, Model) and layer.graph is not None
+            dtype = layer.inputs[0].dtype if inner else "int32" if layer.takes_integers else "float32"
+            self._start(Input(shape, dtype=dtype))
         self._modules[layer.name] = layer
         if self.graph is not None:
             self._extend(layer)
@@ -253,16 +254,13 @@ class Sequential(Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Find all shapes, given that of the input, the batch's axis first."""
+        if not self._modules:
+            raise ValueError(f"{self.titled} has no layers; add some")
         if self.graph is None and input_shape is not None:
             integers = bool(self.layers) and self.layers[0].takes_integers
             self._start(Input(batch_shape=(None, *input_shape[1:]), dtype="int32" if integers else "float32"))
             for layer in list(self._modules.values()):
                 self._extend(layer)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._modules:
-            raise ValueError(f"{self.titled} has no layers; add some")
-        return super().__call__(*args, **kwargs)
 
     @property
     def layers(self) -> list[Any]:

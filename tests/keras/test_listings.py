@@ -126,6 +126,18 @@ class Scale(layers.Layer):
         return inputs * self.factor
 
 
+def test_a_layer_may_bring_numbers_of_its_own():
+    class Turn(layers.Layer):
+        def call(self, inputs):
+            return inputs @ minidl.tensor([[0.0, 1.0], [1.0, 0.0]])
+
+    model = models.Sequential([layers.Input((None, 2)), Turn()])
+    assert model.output_shape == (None, None, 2)
+    assert model.predict([[[1.0, 2.0]]], verbose=0).tolist() == [[[2.0, 1.0]]]
+    with pytest.raises(ValueError, match=r"Add: shapes \(64, 3\) and \(64, 4\) do not broadcast"):
+        layers.add([Input((3,)), Input((4,))])
+
+
 class Net(keras.Model):
     def __init__(self, width):
         super().__init__()
@@ -182,3 +194,15 @@ def test_class_weights_freezing_and_transfer(rng):
     model.fit(rng.normal(size=(8, 5)), rng.integers(0, 2, 8), class_weight={0: 1.0, 1: 5.0}, verbose=0)
     assert all(map(np.array_equal, before, base.get_weights()))  # the moving averages too
     assert len(model.trainable_weights) == 2 and len(model.non_trainable_weights) == 6
+
+
+def test_models_run_on_other_devices(rng, device):
+    model = models.Sequential([
+        layers.Input((6, 6, 1)), layers.Conv2D(2, 3, padding="same"), layers.BatchNormalization(),
+        layers.MaxPooling2D(2, padding="same"), layers.Reshape((-1, 2)), layers.LSTM(3), layers.Dropout(0.5),
+        layers.Dense(1, activation="sigmoid"),
+    ]).to(device)  # fmt: skip
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy", "AUC"])
+    x, y = rng.normal(size=(8, 6, 6)), rng.integers(0, 2, 8)
+    model.fit(x, y, epochs=1, validation_split=0.25, verbose=0)
+    assert model.predict(x, verbose=0).shape == (8, 1) and model.get_weights()[0].shape == (3, 3, 1, 2)

@@ -125,7 +125,9 @@ class Layer(Configured, Module):
 
     # ---- the call
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        if not args and "inputs" in kwargs:
+            args = (kwargs.pop("inputs"),)
         if is_symbolic(args, kwargs):
             return connect(self, args, kwargs)
         training = kwargs.pop("training", None)
@@ -150,6 +152,8 @@ class Layer(Configured, Module):
         if known and isinstance(first := next(flat(y)), Tensor) and mask_of(first) is None:
             put_mask(first, self.compute_mask(args[0], mask))
         return y
+
+    __call__ = _run  # errors look for frames called __call__ to tell the path of a module, and Module's is one already
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)

@@ -92,12 +92,10 @@ class Embedding(Layer):
         self.embeddings = self.add_weight(shape, self.embeddings_initializer, regularizer=penalty)
 
     def call(self, inputs: Tensor) -> Tensor:
-        return F.embedding(inputs if inputs.dtype.kind in "iu" else inputs.to("int64"), self.embeddings)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        y = super().__call__(*args, **kwargs)
-        if self.mask_zero and isinstance(y, Tensor):
-            put_mask(y, self._tensor(args[0]) != 0)
+        y = F.embedding(inputs if inputs.dtype.kind in "iu" else inputs.to("int64"), self.embeddings)
+        if self.mask_zero:
+            seen: Any = inputs != 0
+            put_mask(y, seen)
         return y
 
 
