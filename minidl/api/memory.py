@@ -204,7 +204,8 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Have the two the same memory, shape and strides?"""
-    return data_ptr(input) == data_ptr(tensor) and input.shape == tensor.shape and strides_of(input) == strides_of(tensor)
+    alike = input.shape == tensor.shape and strides_of(input) == strides_of(tensor)
+    return alike and data_ptr(input) == data_ptr(tensor)
 
 
 def get_device(input: Tensor) -> int:
