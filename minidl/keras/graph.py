@@ -143,7 +143,7 @@ def _shapes_through(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         try:
             with without_numbers(layer, "eval"):
                 return _both(*(run(*sized(n, empty, device="meta")) for n in SIZES))
-        except RuntimeError:  # a layer of the user's that brings numbers of its own, or shapes that do not fit
+        except Exception:  # a layer of the user's that brings numbers of its own; or it is wrong, and will say so again
             return _both(*(run(*sized(n, zeros)) for n in SIZES))
 
 

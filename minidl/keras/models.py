@@ -286,7 +286,9 @@ def _called(layer: Any) -> str:
 
 def clone_model(model: Model) -> Any:
     """Another model of the same layers, with weights of its own."""
-    return restored(described(model), {})
+    made = restored(described(model), {})
+    saving.let_learn(made, saving.which_learn(model))
+    return made
 
 
 def model_from_json(text: str, custom_objects: Any = None) -> Any:

@@ -22,10 +22,22 @@ def weights_by_place(layer: Layer, path: str = "") -> dict[str, Any]:
     return found
 
 
+def which_learn(model: Layer) -> list[bool]:
+    """Is each layer inside trainable? In the order of inner_layers, the model itself first."""
+    return [layer.trainable for layer in (model, *model.inner_layers())]
+
+
+def let_learn(model: Layer, flags: list[bool]) -> None:
+    """`which_learn`, put back. Layers of one's own that are not built yet may hold fewer layers than were saved."""
+    for layer, flag in zip((model, *model.inner_layers()), flags):
+        layer.__dict__["_trainable"] = flag
+
+
 def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
     """Save the layers, the weights, and what compile and training left."""
     _check(filepath, overwrite)
     contents: dict[str, Any] = {"format": FORMAT, "model": described(model), "weights": _detached(model)}
+    contents["trainable"] = which_learn(model)
     if model.compiled is not None and include_optimizer:
         contents["compiled"] = described(model.compile_config)
         contents["optimizer"] = model.optimizer.state()
@@ -45,6 +57,7 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     custom = custom_objects or {}
     model = restored(contents["model"], custom)
     _load(model, contents["weights"], os.fspath(filepath), False)
+    let_learn(model, contents["trainable"])
     if compile and "compiled" in contents:
         model.compile(**restored(contents["compiled"], custom))
         model.optimizer.load_state(contents["optimizer"])

@@ -185,7 +185,7 @@ def test_generators_and_loaders_give_batches(rng):
     assert model.optimizer.iterations == 8
 
 
-def test_class_weights_freezing_and_transfer(rng):
+def test_class_weights_freezing_and_transfer(rng, tmp_path):
     base = models.Sequential([Input((5,)), layers.Dense(4, activation="relu"), layers.BatchNormalization()])
     base.trainable = False
     model = models.Sequential([base, layers.Dense(2, activation="softmax")])
@@ -193,7 +193,11 @@ def test_class_weights_freezing_and_transfer(rng):
     before = base.get_weights()
     model.fit(rng.normal(size=(8, 5)), rng.integers(0, 2, 8), class_weight={0: 1.0, 1: 5.0}, verbose=0)
     assert all(map(np.array_equal, before, base.get_weights()))  # the moving averages too
-    assert len(model.trainable_weights) == 2 and len(model.non_trainable_weights) == 6
+    model.save(tmp_path / "frozen.keras")
+    for net in (model, models.load_model(tmp_path / "frozen.keras"), models.clone_model(model)):
+        assert len(net.trainable_weights) == 2
+        net(np.ones((1, 5)))
+        assert len(net.non_trainable_weights) == 6
 
 
 def test_models_run_on_other_devices(rng, device):
