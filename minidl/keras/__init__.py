@@ -6,6 +6,7 @@ Everything is computed by nn.functional, optim and saving; models are Modules, s
 from . import activations as activations
 from . import backend as backend
 from . import callbacks as callbacks
+from . import datasets as datasets
 from . import initializers as initializers
 from . import layers as layers
 from . import losses as losses

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl.keras import layers, losses, metrics, models, optimizers, utils
+from minidl.keras import datasets, layers, losses, metrics, models, optimizers, utils
 
 
 def sigmoid(x):
@@ -240,3 +240,15 @@ def test_helpers():
     assert utils.to_categorical([[0], [2]]).tolist() == [[1, 0, 0], [0, 0, 1]]
     with pytest.raises(ValueError, match="do not fit into 2 classes"):
         utils.to_categorical([0, 2], 2)
+
+
+@pytest.mark.parametrize("name, shape, labels", [("mnist", (3, 28, 28), (3,)), ("cifar10", (3, 32, 32, 3), (3, 1))])
+def test_data_sets_come_as_arrays(monkeypatch, name, shape, labels):
+    class Small:  # in place of the data set, which would be downloaded
+        def __init__(self, train, download):
+            self.data, self.targets = np.full(shape, 255 * train, "uint8"), [1, 2, 3]
+
+    module = getattr(datasets, name)
+    monkeypatch.setattr(module, name.upper(), Small)
+    (x, y), (x_test, _) = module.load_data()
+    assert x.shape == shape and x.max() == 255 and x_test.max() == 0 and y.shape == labels and y.dtype == "uint8"
