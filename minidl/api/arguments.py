@@ -175,8 +175,8 @@ def shape_of(size: tuple[Any, ...], operation: str, by_name: Any = None) -> tupl
     return sizes
 
 
-def into(out: Tensor | None, value: Tensor) -> Tensor:
-    """The value; in the memory of `out`, if that was given."""
+def into(out: Tensor | None, value: Tensor, *apart: Tensor, same_dtype: bool = False) -> Tensor:
+    """The value; in the memory of `out`, if that was given, which is none of the tensors' that must lie `apart`."""
     if out is None:
         return value
     if not isinstance(out, Tensor):
@@ -185,6 +185,12 @@ def into(out: Tensor | None, value: Tensor) -> Tensor:
         raise RuntimeError("out= does not go with gradients: an operand or the output requires them; use no_grad()")
     if not can_cast(value.dtype, out.dtype):
         raise RuntimeError(f"out=: a {value.dtype} result cannot be written into a {out.dtype} tensor")
+    if same_dtype and out.dtype != value.dtype:
+        raise RuntimeError(f"out=: a {value.dtype} tensor is needed for this result, got {describe(out)}")
+    if any(out.memory is t.memory for t in apart):
+        raise RuntimeError("out=: the tensor is also an operand, which would be overwritten while it is read; clone it")
+    if any(step == 0 and n > 1 for step, n in zip(out.array.strides, out.array.shape)):
+        raise RuntimeError(f"out=: an expanded tensor holds one number in several places [{describe(out)}]; clone it")
     if out.shape != value.shape:
         if out.array.size:
             raise ShapeError(f"out=: the result has shape {value.shape} and does not fit into {describe(out)}")

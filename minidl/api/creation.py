@@ -319,6 +319,8 @@ def arange(
         start, end, step = int(start), int(end), int(step)
     if not step:
         raise RuntimeError("arange: the step cannot be 0")
+    if out is not None and out.dtype.kind in "iu" and not int(step):
+        raise ValueError(f"arange: step must be nonzero, but {step} as {out.dtype} is 0")
     if not all(math.isfinite(v) for v in (start, end, step)):
         raise RuntimeError(f"arange: finite numbers are needed, got {start}, {end} and {step}")
     if (end - start) * step < 0:

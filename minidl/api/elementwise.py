@@ -315,8 +315,14 @@ def sub(input: Operand, other: Operand, *old: Operand, alpha: Number = 1, out: T
 subtract = sub
 
 
+def _a_tensor(operation: str, input: Any) -> None:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{operation}: input must be a tensor, got {input!r}; pass tensor({input!r})")
+
+
 def rsub(input: Operand, other: Operand, *, alpha: Number = 1) -> Tensor:
     """other − alpha input."""
+    _a_tensor("rsub", input)
     return sub(other, input, alpha=alpha)
 
 
@@ -464,6 +470,7 @@ def remainder(input: Operand, other: Operand, *, out: Tensor | None = None) -> T
 
 def fmod(input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor:
     """What is left of input after taking away whole others: it has the sign of input."""
+    _a_tensor("fmod", input)
     if _whole(input, other):
         _no_zero_divisor("fmod", other)
     return into(out, ops.fmod(input, other))

@@ -460,7 +460,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     for i in reversed(range(tau.shape[-1])):
         v = V[..., i : i + 1]
         Q = ops.sub(Q, ops.mul(ops.mul(tau[..., i, None, None], v), ops.matmul(_transposed(v), Q)))
-    return into(out, Q)
+    return into(out, Q if tau.shape[-1] else ops.where(ops.zeros_like(A, dtype=bool), A, Q))
 
 
 orgqr = householder_product
@@ -470,6 +470,8 @@ def ormqr(
     input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """Q other (other Q if not left), with the square Q (Qᵀ if transpose) of the Householder vectors in input."""
+    if input.ndim < 2 or other.ndim < 2:
+        raise ShapeError(f"ormqr: matrices are needed, got {describe(input)} and {describe(other)}")
     m, k = input.shape[-2], tau.shape[-1]
     wide = ops.pad(input[..., :k], pad_width=((0, 0),) * (input.ndim - 1) + ((0, m - k),))
     Q = householder_product(wide, ops.pad(tau, pad_width=((0, 0),) * (tau.ndim - 1) + ((0, m - k),)))

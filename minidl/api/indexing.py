@@ -266,13 +266,13 @@ def gather(
     """One entry per index along a dim: y[i, k] = input[i, index[i, k]] for dim 1."""
     if not index.array.size:
         none = ops.getitem(ops.reshape(input, shape=(input.array.size,)), key=(slice(0, 0),))
-        return into(out, ops.reshape(none, shape=index.shape))
+        return into(out, ops.reshape(none, shape=index.shape), input, index, same_dtype=True)
     axis, reach = _aligned(input, dim, index, "gather")
     x = _with_axis(input)
     if index.ndim and x.shape != tuple(x.shape[k] if k == axis else n for k, n in enumerate(index.shape)):
         x = ops.getitem(x, key=reach)
     y = ops.take_along_axis(x, _with_axis(index), axis=axis)
-    return into(out, y if index.ndim else ops.reshape(y, shape=()))
+    return into(out, y if index.ndim else ops.reshape(y, shape=()), input, index, same_dtype=True)
 
 
 @both_spellings
@@ -294,7 +294,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The entries at these places of the flattened tensor."""
     flat = ops.reshape(input, shape=(input.array.size,))
-    return into(out, getitem(flat, index))
+    return into(out, getitem(flat, index), input, index)
 
 
 @both_spellings
@@ -526,7 +526,8 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if mask.dtype != bool:
         raise RuntimeError(f"masked_select: the mask must hold truth values, got {describe(mask)}")
     shape = np.broadcast_shapes(input.shape, mask.shape)
-    return into(out, getitem(ops.broadcast_to(input, shape=shape), ops.broadcast_to(mask, shape=shape)))
+    found = getitem(ops.broadcast_to(input, shape=shape), ops.broadcast_to(mask, shape=shape))
+    return into(out, found, input, mask)
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autograd import Tensor, write
 from ..autograd.modes import modes
+from ..errors import describe
 from . import elementwise, indexing, linalg, reduce, shape, special
 from .creation import on_device
 
@@ -136,7 +137,16 @@ floor_divide_ = _in_place(elementwise.floor_divide)
 remainder_ = _in_place(elementwise.remainder)
 fmod_ = _in_place(elementwise.fmod)
 pow_ = _in_place(elementwise.pow)
-float_power_ = _in_place(elementwise.float_power)
+
+
+def float_power_(input: Tensor, exponent: Any) -> Tensor:
+    """float_power. In place."""
+    if input.dtype != "float64":
+        raise RuntimeError(f"float_power_: the result is float64 and does not fit into {describe(input)}")
+    return _float_power_(input, exponent)
+
+
+_float_power_ = _in_place(elementwise.float_power)
 atan2_ = arctan2_ = _in_place(elementwise.atan2)
 hypot_ = _in_place(elementwise.hypot)
 copysign_ = _in_place(elementwise.copysign)

@@ -204,8 +204,8 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Have the two the same memory, shape and strides?"""
-    alike = input.shape == tensor.shape and strides_of(input) == strides_of(tensor)
-    return alike and data_ptr(input) == data_ptr(tensor)
+    first, second = ((data_ptr(t), t.shape, strides_of(t)) for t in (input, tensor))
+    return first == second
 
 
 def get_device(input: Tensor) -> int:

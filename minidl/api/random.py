@@ -192,6 +192,8 @@ def multinomial(
     weights = np.asarray(_host(input), np.float64)
     if weights.ndim not in (1, 2) or input.dtype.kind != "f":
         raise RuntimeError(f"multinomial: a vector or a matrix of float weights is needed, got {describe(input)}")
+    if out is not None and out.dtype != "int64":
+        raise RuntimeError(f"multinomial: out= must be an int64 tensor, got {describe(out)}")
     if num_samples < 1:
         raise RuntimeError(f"multinomial: at least one sample is drawn, got num_samples {num_samples}")
     if not np.isfinite(weights).all() or (weights < 0).any():
@@ -329,6 +331,8 @@ def log_normal_(
 ) -> Tensor:
     """Fill with e to the power of normally distributed numbers."""
     _needs_floats(input, "log_normal_")
+    if std <= 0:
+        raise RuntimeError(f"log_normal_: std must be more than 0, got {std}")
     return _fill(input, lambda: np.exp(mean + std * _normal(input.shape, np.float64, generator)))
 
 

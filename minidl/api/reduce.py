@@ -226,6 +226,9 @@ class MinAndMax(NamedTuple):
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> MinAndMax:
     """The smallest and the largest."""
     low, high = out or (None, None)
+    for o in out or ():
+        if o.dtype != input.dtype:
+            raise RuntimeError(f"aminmax: out= must have the dtype of input, {input.dtype}, got {describe(o)}")
     return MinAndMax(amin(input, dim, keepdim, out=low), amax(input, dim, keepdim, out=high))
 
 

@@ -346,7 +346,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
                 f"cat: sizes must be equal except along dim {axis}, but tensor 0 is {describe(parts[0])} "
                 f"and tensor {k} is {describe(x)}"
             )
-    return into(out, ops.concatenate(*parts, axis=axis))
+    return into(out, ops.concatenate(*parts, axis=axis), *found)
 
 
 concat = concatenate = cat
@@ -476,6 +476,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 @both_spellings
 def narrow(input: Tensor, dim: int, start: "int | Tensor", length: int) -> Tensor:
     """`length` entries along a dim, from `start` on."""
+    if isinstance(start, Tensor) and start.dtype.kind not in "iu":
+        raise RuntimeError(f"narrow: start must be a whole number, got {describe(start)}")
     axis, first = _axis_to_cut(input, dim, "narrow"), int(start)
     n = input.shape[axis]
     if not -n <= first <= n:

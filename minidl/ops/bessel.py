@@ -30,7 +30,7 @@ def decaying(xp, x, order):
 
 
 def turning(xp, x, order, turn):
-    """The real and the imaginary part of i^turn e^(ix − iπ/4) F, F the integral above with is for s, for x ≥ 4."""
+    """The real and the imaginary part of i^turn e^(ix − iπ/4) F for x from 4 on; F is that integral, with is for s."""
     real, imaginary = STEP / 2, 0
     for u, weight in NODES:
         s = u * u / (4 * x)

@@ -65,6 +65,7 @@ class Mirror:
     def __init__(self):
         self.pairs = []  # (torch tensor, minidl tensor), in the order met
         self.seen = {}
+        self.memories = {}  # address of a storage: the storage, a vector of all that is in it
 
     def __call__(self, value):
         if isinstance(value, torch.Tensor):
@@ -112,21 +113,29 @@ class Mirror:
         if value.ndim > 64:
             raise Foreign("more than NumPy's 64 axes")
         dtype_of(value.dtype)
-        mine = self.within(value) if value.is_leaf else None
+        mine = self.view(value) if value.is_leaf else None
         mine = minidl.from_numpy(strided_copy(numbers(value))) if mine is None else mine
+        storage = value.untyped_storage()
+        if value.numel() and value.is_contiguous() and storage.nbytes() == value.numel() * value.element_size():
+            self.memories.setdefault(storage.data_ptr(), (storage, mine.view(-1)))
         if value.requires_grad:
             mine.requires_grad = True
         self.seen[id(value)] = mine
         self.pairs.append((value, mine))
         return mine
 
-    def within(self, value):
-        """A vector that shows a part of some memory, as such a part here; None for what is all of its memory."""
-        length = value.untyped_storage().nbytes() // value.element_size()
-        if value.ndim != 1 or length == value.numel() or value.stride() != (1,):
+    def view(self, value):
+        """A part of some memory, or several times the same, as such a view here; None for all of its memory."""
+        storage, places = value.untyped_storage(), value.numel()
+        length = storage.nbytes() // value.element_size()
+        whole = length == places and storage.data_ptr() not in self.memories
+        if not places or not length or whole or value.is_neg() or value.is_conj():
             return None
-        memory = value.detach().as_strided((length,), (1,), 0)
-        return minidl.from_numpy(numbers(memory).copy())[value.storage_offset() : value.storage_offset() + len(value)]
+        if storage.data_ptr() not in self.memories:
+            memory = numbers(value.detach().as_strided((length,), (1,), 0)).copy()
+            self.memories[storage.data_ptr()] = storage, minidl.from_numpy(memory)
+        memory = self.memories[storage.data_ptr()][1]
+        return memory.as_strided(value.shape, value.stride(), value.storage_offset()).detach()
 
     def function(self, value):
         """A function of PyTorch as minidl's of that name; one written around such, with minidl for torch."""

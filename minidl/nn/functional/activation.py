@@ -52,6 +52,8 @@ def rrelu(
     input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """leaky_relu with a slope for each element, drawn between two bounds; their mean when not training."""
+    if not lower <= upper:
+        raise refusal(RuntimeError, "rrelu", f"lower={lower} is greater than upper={upper}", input=input)
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     slopes = uniform(input.shape, input, lower, upper)

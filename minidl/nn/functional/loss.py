@@ -456,6 +456,8 @@ def triplet_margin_with_distance_loss(
 ) -> Tensor:  # fmt: skip
     """triplet_margin_loss with a distance of one's own."""
     reduction = reduction_of(None, None, reduction, "triplet_margin_with_distance_loss")
+    if margin <= 0:
+        raise refusal(ValueError, "triplet_margin_with_distance_loss", f"margin must be greater than 0, got {margin}")
     distance = distance_function or pairwise_distance
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
@@ -469,6 +471,8 @@ def triplet_margin_loss(
 ) -> Tensor:  # fmt: skip
     """max(0, margin + ‖anchor − positive‖ − ‖anchor − negative‖); swap: or − ‖positive − negative‖, if less."""
     reduction = reduction_of(size_average, reduce, reduction, "triplet_margin_loss")
+    if margin <= 0:
+        raise refusal(ValueError, "triplet_margin_loss", f"margin must be greater than 0, got {margin}")
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = OPS.minimum(far, pairwise_distance(positive, negative, p, eps))

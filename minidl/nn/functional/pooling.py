@@ -64,6 +64,8 @@ def max_pool3d_with_indices(
 def _max_pool(name, n, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     x, unbatched, how = _windows(name, n, input, kernel_size, stride, padding, ceil_mode)
     how["dilation"] = several(dilation, n, "dilation", name, least=1)
+    if 0 in x.shape[1:]:
+        raise refusal(RuntimeError, name, "channels and places to compare are expected", input=input)
     y = unbatched(OPS.max_pool(x, **how))
     return (y, unbatched(OPS.max_pool_places(x, **how))) if return_indices else y
 
