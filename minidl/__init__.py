@@ -1026,7 +1026,11 @@ _PACKAGES = {
     "data", "distributions", "explain", "func", "keras", "nn", "optim", "profiler", "saving", "testing", "training",
     "utils", "vision", "viz",
 }  # fmt: skip
-_FUNCTIONS = {"debug": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz"}
+_FUNCTIONS = {
+    "debug": "explain", "is_anomaly_enabled": "explain", "is_anomaly_check_nan_enabled": "explain",
+    "set_anomaly_enabled": "explain", "save": "saving", "load": "saving", "lint": "training", "summary": "viz",
+    "vmap": "func", "get_num_threads": "kernels.threads", "set_num_threads": "kernels.threads",
+}  # fmt: skip
 # What PyTorch has both here and in nn.functional, with the same arguments.
 _IN_FUNCTIONAL = frozenset(
     "adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc"
@@ -1041,7 +1045,9 @@ def __getattr__(name: str) -> _Any:
     if name in _PACKAGES:
         return _importlib.import_module(f".{name}", __name__)
     if name in _FUNCTIONS:
-        return getattr(__getattr__(_FUNCTIONS[name]), name)
+        return getattr(_importlib.import_module(f".{_FUNCTIONS[name]}", __name__), name)
+    if name == "adaptive_max_pool1d":  # here it always says where
+        return __getattr__("nn").functional.adaptive_max_pool1d_with_indices
     if name in _IN_FUNCTIONAL:
         return getattr(__getattr__("nn").functional, name)
     if name in legacy.TOP_LEVEL:

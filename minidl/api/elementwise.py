@@ -499,6 +499,11 @@ def float_power(input: Operand, exponent: Operand, *, out: Tensor | None = None)
     return into(out, ops.pow(*wide))
 
 
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """input, and 0 where −lambd ≤ input ≤ lambd."""
+    return ops.hardshrink(input, width=lambd)
+
+
 def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The larger of the two; NaN where either is NaN."""
     return into(out, ops.maximum(input, other))

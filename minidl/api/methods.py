@@ -83,6 +83,7 @@ class Methods:
     logit = elementwise.logit
     nan_to_num = elementwise.nan_to_num
     relu = elementwise.relu
+    hardshrink = elementwise.hardshrink
     softmax = elementwise.softmax
     log_softmax = elementwise.log_softmax
     add = elementwise.add

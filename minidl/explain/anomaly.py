@@ -116,6 +116,21 @@ class set_detect_anomaly(detect_anomaly):
         self.put(self.before)
 
 
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """set_detect_anomaly, for good."""
+    set_detect_anomaly(mode, check_nan)
+
+
+def is_anomaly_enabled() -> bool:
+    """Is detect_anomaly on?"""
+    return bool(threads.modes or _everywhere)
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Would detect_anomaly stop at NaN? So unless it was switched on with check_nan=False."""
+    return not is_anomaly_enabled() or mode() != "off"
+
+
 # ------------------------------------------------------------------------------------------- the ranges
 
 

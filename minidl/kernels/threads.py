@@ -62,6 +62,26 @@ class Blas:
                 self._set(self._before)
 
 
+    def use(self, count: int) -> None:
+        """What the user sets."""
+        with self._lock:
+            self._before = count
+            if not self._inside:
+                self._set(count)
+
+
+def get_num_threads() -> int:
+    """How many threads compute at once, BLAS's and the kernels'."""
+    return SINGLE.threads()
+
+
+def set_num_threads(count: int) -> None:
+    """Let so many threads compute at once, where NumPy has its own BLAS; another keeps its setting."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise RuntimeError(f"set_num_threads: a positive number of threads is expected, got {count!r}")
+    SINGLE.use(count)
+
+
 def _find() -> tuple[Callable[[], int], Callable[[int], None]] | None:
     package = Path(numpy.__file__).parent
     for folder in (package.with_name("numpy.libs"), package / ".dylibs"):  # Linux and Windows, macOS

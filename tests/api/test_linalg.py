@@ -114,3 +114,19 @@ def test_names_in_special():
     both(lambda M, a: [M.special.polygamma(2, a), M.special.multigammaln(a + 1, 2), M.special.xlog1py(a, 2.0)], x)
     both(lambda M, a: [M.special.zeta(a.detach() + 1, 2.0), M.special.hermite_polynomial_h(a.detach(), 3)], x)
     both(lambda M, a: [M.igamma(a.detach(), a.detach() * 2), M.igammac(a.detach() + 300, a.detach() + 310)], x)
+
+
+def test_ldl_factors_of_matrices_that_are_not_definite(rng):
+    for n in range(1, 9):
+        x = rng.normal(size=(3, n, n))
+        x = x + np.swapaxes(x, -1, -2)
+        x[0, range(n), range(n)] = 0  # so that pivots are blocks of two
+        b = rng.normal(size=(3, n, 2))
+        theirs = torch.linalg.ldl_factor_ex(torch.from_numpy(x))
+        found = minidl.linalg.ldl_factor_ex(minidl.from_numpy(x))
+        for ours, other in zip(found, theirs):
+            np.testing.assert_allclose(ours.array, other.numpy(), rtol=1e-7, atol=1e-9)
+        solved = minidl.linalg.ldl_solve(found.LD[1:], found.pivots[1:], minidl.from_numpy(b[1:]))
+        np.testing.assert_allclose(x[1:] @ solved.array, b[1:], atol=1e-8)
+    with pytest.raises(RuntimeError, match="is 0, so A is singular"):
+        minidl.linalg.ldl_factor(minidl.zeros(2, 2))

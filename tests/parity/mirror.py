@@ -135,6 +135,8 @@ class Mirror:
             memory = numbers(value.detach().as_strided((length,), (1,), 0)).copy()
             self.memories[storage.data_ptr()] = storage, minidl.from_numpy(memory)
         memory = self.memories[storage.data_ptr()][1]
+        if len(memory) != length:  # PyTorch has made the storage larger meanwhile
+            return None
         return memory.as_strided(value.shape, value.stride(), value.storage_offset()).detach()
 
     def function(self, value):
