@@ -1,0 +1,80 @@
+"""Layers, channels last, built at the first call."""
+
+from .activation import ELU as ELU
+from .activation import Activation as Activation
+from .activation import LeakyReLU as LeakyReLU
+from .activation import PReLU as PReLU
+from .activation import ReLU as ReLU
+from .activation import Softmax as Softmax
+from .base import Layer as Layer
+from .conv import Conv1D as Conv1D
+from .conv import Conv1DTranspose as Conv1DTranspose
+from .conv import Conv2D as Conv2D
+from .conv import Conv2DTranspose as Conv2DTranspose
+from .conv import Conv3D as Conv3D
+from .conv import Conv3DTranspose as Conv3DTranspose
+from .conv import Cropping1D as Cropping1D
+from .conv import Cropping2D as Cropping2D
+from .conv import DepthwiseConv2D as DepthwiseConv2D
+from .conv import SeparableConv1D as SeparableConv1D
+from .conv import SeparableConv2D as SeparableConv2D
+from .conv import UpSampling1D as UpSampling1D
+from .conv import UpSampling2D as UpSampling2D
+from .conv import ZeroPadding1D as ZeroPadding1D
+from .conv import ZeroPadding2D as ZeroPadding2D
+from .core import Dense as Dense
+from .core import Dropout as Dropout
+from .core import Embedding as Embedding
+from .core import Flatten as Flatten
+from .core import GaussianDropout as GaussianDropout
+from .core import GaussianNoise as GaussianNoise
+from .core import Identity as Identity
+from .core import Input as Input
+from .core import InputLayer as InputLayer
+from .core import Lambda as Lambda
+from .core import Masking as Masking
+from .core import Permute as Permute
+from .core import RepeatVector as RepeatVector
+from .core import Rescaling as Rescaling
+from .core import Reshape as Reshape
+from .core import SpatialDropout1D as SpatialDropout1D
+from .core import SpatialDropout2D as SpatialDropout2D
+from .merging import Add as Add
+from .merging import Average as Average
+from .merging import Concatenate as Concatenate
+from .merging import Dot as Dot
+from .merging import Maximum as Maximum
+from .merging import Minimum as Minimum
+from .merging import Multiply as Multiply
+from .merging import Subtract as Subtract
+from .merging import add as add
+from .merging import average as average
+from .merging import concatenate as concatenate
+from .merging import dot as dot
+from .merging import multiply as multiply
+from .merging import subtract as subtract
+from .normalization import BatchNormalization as BatchNormalization
+from .normalization import GroupNormalization as GroupNormalization
+from .normalization import LayerNormalization as LayerNormalization
+from .pooling import AveragePooling1D as AveragePooling1D
+from .pooling import AveragePooling2D as AveragePooling2D
+from .pooling import AveragePooling3D as AveragePooling3D
+from .pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
+from .pooling import GlobalAveragePooling2D as GlobalAveragePooling2D
+from .pooling import GlobalAveragePooling3D as GlobalAveragePooling3D
+from .pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
+from .pooling import GlobalMaxPooling2D as GlobalMaxPooling2D
+from .pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
+from .pooling import MaxPooling1D as MaxPooling1D
+from .pooling import MaxPooling2D as MaxPooling2D
+from .pooling import MaxPooling3D as MaxPooling3D
+from .recurrent import GRU as GRU
+from .recurrent import LSTM as LSTM
+from .recurrent import SimpleRNN as SimpleRNN
+from .wrappers import Bidirectional as Bidirectional
+from .wrappers import TimeDistributed as TimeDistributed
+
+AvgPool1D, AvgPool2D, MaxPool1D, MaxPool2D = AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D
+GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
+Convolution1D, Convolution2D, Convolution2DTranspose = Conv1D, Conv2D, Conv2DTranspose

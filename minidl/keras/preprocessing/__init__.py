@@ -1,0 +1,3 @@
+"""What is done to data before it is learned from."""
+
+from . import sequence as sequence

@@ -1,0 +1,3 @@
+"""Sequences."""
+
+from ..utils import pad_sequences as pad_sequences
