@@ -135,9 +135,10 @@ class Mirror:
             memory = numbers(value.detach().as_strided((length,), (1,), 0)).copy()
             self.memories[storage.data_ptr()] = storage, minidl.from_numpy(memory)
         memory = self.memories[storage.data_ptr()][1]
-        if len(memory) != length:  # PyTorch has made the storage larger meanwhile
-            return None
-        return memory.as_strided(value.shape, value.stride(), value.storage_offset()).detach()
+        last = value.storage_offset() + sum((n - 1) * s for n, s in zip(value.shape, value.stride()))
+        if last >= len(memory):
+            raise Foreign("a tensor larger than its memory, as a failed out= of PyTorch's leaves it")
+        return memory.as_strided(value.shape, value.stride(), value.storage_offset())
 
     def function(self, value):
         """A function of PyTorch as minidl's of that name; one written around such, with minidl for torch."""

@@ -15,11 +15,29 @@ from .outcomes import summary
 
 PAGE = Path(__file__).with_name("PARITY.md")
 
-# The least that the page may show, in per cent. The aim is 99 in value and first gradient, and 97 in second order;
-# a figure here only ever rises.
+# The least that the page may show, in per cent; a figure here only ever rises.
 BARS = {
-    "operators: samples that agree in value and first gradient": 98.0,
+    "operators: samples that agree in value and first gradient": 99.0,
     "operators: those that agree in second order": 98.0,
+    "operators: refused as PyTorch does": 99.0,
+    "modules: samples that agree in value and first gradient": 99.0,
+    "modules: those that agree in second order": 98.0,
+    "modules: refused as PyTorch does": 99.0,
+    "optimizers and schedules: same trajectory": 99.0,
+    "optimizers and schedules: refused as PyTorch does": 99.0,
+}
+
+
+# Why some of what differs is meant to.
+MEANT = {
+    "as_strided_scatter": "PyTorch's gradient fails its own gradcheck: it blanks other places than it overwrote",
+    "special.bessel_j0": "PyTorch's own has 7 digits where |x| > 5; here all 16",
+    "special.bessel_j1": "PyTorch's own has 7 digits where |x| > 5; here all 16",
+    "special.bessel_y0": "PyTorch's own has 7 digits where x > 5; here all 16",
+    "special.bessel_y1": "PyTorch's own has 6 digits where x > 5; here all 16",
+    "logcumsumexp": "in float32 PyTorch's gradient has 3 digits there; here all 7",
+    "nn.functional.interpolate/bilinear": "of uint8: PyTorch rounds after each axis, with 8-bit weights",
+    "nn.functional.interpolate/bicubic": "of uint8: PyTorch rounds after each axis, with 8-bit weights",
 }
 
 
@@ -122,7 +140,8 @@ def page(results):
         telling = [o for o in ran if o.why and results.states[o.name] not in ("missing", "left out")]
         if telling:
             agree = f"{sum(not o.why for o in ran)} of {len(ran)}"
-            lines.append(f"| {operator} | {agree} | {telling[0].how}: {cell(telling[0].why)} |")
+            why = f"{telling[0].how}: {cell(telling[0].why)}"
+            lines.append(f"| {operator} | {agree} | {why}{f'. {MEANT[operator]}' if operator in MEANT else ''} |")
     lines += ["", "## Missing", "", *wrapped(results, "missing")]
     lines += ["", "## Left out", "", "| name | why |", "|---|---|"]
     lines += [f"| {name} | {why} |" for name, why in LEFT_OUT.items()]
