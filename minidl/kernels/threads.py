@@ -75,7 +75,7 @@ def get_num_threads() -> int:
     return SINGLE.threads()
 
 
-def set_num_threads(count: int) -> None:
+def set_num_threads(count: Any) -> None:
     """Let so many threads compute at once, where NumPy has its own BLAS; another keeps its setting."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise RuntimeError(f"set_num_threads: a positive number of threads is expected, got {count!r}")
