@@ -61,7 +61,6 @@ class Blas:
             if not self._inside and self._get() == 1:  # unless the user has set another meanwhile
                 self._set(self._before)
 
-
     def use(self, count: int) -> None:
         """What the user sets."""
         with self._lock:
