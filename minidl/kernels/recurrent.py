@@ -23,10 +23,9 @@ def declines(x: Array, sizes: Any) -> bool:
 class Sequence:
     """The steps of x, in the order in which they are taken, and what belongs to all of them."""
 
-    def __init__(self, x: Array, w: Array, u: Array, sizes: Any, reverse: bool) -> None:
-        self.T, self.B, self.I = len(sizes), sizes[0], x.shape[1]
-        self.x, self.w, self.u, self.reverse = x, w, u, reverse
-        self.turned = np.ascontiguousarray(u.T)
+    def __init__(self, x: Array, w: Array, sizes: Any, reverse: bool) -> None:
+        self.T, self.B = len(sizes), sizes[0]
+        self.x, self.w, self.reverse = x, w, reverse
 
     def steps(self, rows: Array) -> Array:
         """Rows (T B, n) as (T, B, n), in the order of the steps."""
@@ -82,7 +81,7 @@ def rnn_kernel(xp, x, w, u, h, b=None, *, sizes, reverse=False, relu=False):
     check(x, sizes, h, u.shape[1])
     if declines(x, sizes):
         return NotImplemented
-    run = Sequence(x, w, u, sizes, reverse)
+    run = Sequence(x, w, sizes, reverse)
     states, a = run.room(h), run.projected(w, b)
     for t in range(run.T):
         z = np.matmul(u, states[t], out=states[t + 1])
@@ -92,11 +91,11 @@ def rnn_kernel(xp, x, w, u, h, b=None, *, sizes, reverse=False, relu=False):
     def grads(gy, gend):
         after, gys = states[1:], run.steps(gy)
         gz = (after > 0).astype(x.dtype) if relu else 1 - after * after
-        gh = gend.T.copy()
+        gh, turned = gend.T.copy(), np.ascontiguousarray(u.T)
         for t in reversed(range(run.T)):
             gh += gys[t].T
             gz[t] *= gh
-            np.matmul(run.turned, gz[t], out=gh)
+            np.matmul(turned, gz[t], out=gh)
         rows = run.rows(gz)
         gx, gw, gu = run.gradients(rows, rows, run.before(states))
         return gx, gw, gu, gh.T.copy(), None if b is None else rows.sum(axis=0)
@@ -111,7 +110,7 @@ def lstm_kernel(xp, x, w, u, h, c, b=None, p=None, *, sizes, reverse=False):
     if declines(x, sizes) or p is not None:
         return NotImplemented
     H, dtype = u.shape[1], x.dtype
-    run = Sequence(x, w, u, sizes, reverse)
+    run = Sequence(x, w, sizes, reverse)
     order = np.r_[0 : 2 * H, 3 * H : 4 * H, 2 * H : 3 * H]  # i f o, which go through σ, then g
     wh, uh, bh = halved(3 * H, (t if t is None else t[order] for t in (w, u, b)))
     states, cells, gates = run.room(h), run.room(c), run.projected(wh, bh)
@@ -162,7 +161,7 @@ def gru_kernel(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
     if declines(x, sizes) or (d is not None and d.shape != u.shape[:1]):
         return NotImplemented
     H, dtype = u.shape[1], x.dtype
-    run = Sequence(x, w, u, sizes, reverse)
+    run = Sequence(x, w, sizes, reverse)
     wh, uh, bh, dh = halved(2 * H, (w, u, b, d))
     states, gates = run.room(h), run.projected(wh, bh)
     if dh is not None:
@@ -190,7 +189,7 @@ def gru_kernel(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
         gs[:, :H] *= asked[:, 2 * H :]
         gs[:, H : 2 * H] *= apart
         gn = (1 - z) * (1 - n * n)
-        gh, rest = gend.T.copy(), np.empty_like(part)
+        gh, rest, turned = gend.T.copy(), np.empty_like(part), np.ascontiguousarray(u.T)
         for t in reversed(range(run.T)):
             gh += gys[t].T
             s = gs[t]
@@ -199,7 +198,7 @@ def gru_kernel(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
             s[H : 2 * H] *= gh
             np.multiply(gn[t], r[t], out=s[2 * H :])
             np.multiply(gh, z[t], out=rest)
-            np.matmul(run.turned, s, out=gh)
+            np.matmul(turned, s, out=gh)
             gh += rest
         rows = run.rows(gs)
         a = np.concatenate([rows[:, : 2 * H], run.rows(gn)], axis=1)

@@ -234,7 +234,7 @@ class GaussianNLLLoss(_Loss):
 class _MarginLoss(_Loss):
     def __init__(
         self,
-        margin: float,
+        margin: float = 0.0,
         size_average: bool | None = None,
         reduce: bool | None = None,
         reduction: str = "mean",
@@ -245,15 +245,6 @@ class _MarginLoss(_Loss):
 
 class MarginRankingLoss(_MarginLoss):
     """ℓ = max(0, −t (x₁ − x₂) + margin)        t = 1: x₁ should be the larger, t = −1: x₂"""
-
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(margin, size_average, reduce, reduction)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return F.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
@@ -279,15 +270,6 @@ class CosineEmbeddingLoss(_MarginLoss):
     """ℓ = 1 − cos(x₁, x₂) where t = 1, max(0, cos(x₁, x₂) − margin) where t = −1
 
     x₁, x₂ (N, D) or (D,)   t (N,) or ()"""
-
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(margin, size_average, reduce, reduction)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
