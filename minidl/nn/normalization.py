@@ -35,9 +35,7 @@ class _BatchNorm(Module):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        made = lambda: Parameter(empty(num_features, device=device, dtype=dtype))
-        self.register_parameter("weight", made() if affine else None)
-        self.register_parameter("bias", made() if affine and bias else None)
+        add_affine(self, num_features, affine, affine and bias, device, dtype)
         if track_running_stats:
             self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype))
             self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype))
@@ -212,9 +210,7 @@ class LayerNorm(Module):
         super().__init__()
         self.normalized_shape = tuple_of(normalized_shape, 1)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        made = lambda: Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
-        self.register_parameter("weight", made() if elementwise_affine else None)
-        self.register_parameter("bias", made() if elementwise_affine and bias else None)
+        add_affine(self, self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -283,9 +279,7 @@ class GroupNorm(Module):
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        made = lambda: Parameter(empty(num_channels, device=device, dtype=dtype))
-        self.register_parameter("weight", made() if affine else None)
-        self.register_parameter("bias", made() if affine and bias else None)
+        add_affine(self, num_channels, affine, affine and bias, device, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -320,6 +314,12 @@ class LocalResponseNorm(Module):
 
 class CrossMapLRN2d(LocalResponseNorm):
     """LocalResponseNorm of pictures (N, C, H, W), by its older name."""
+
+
+def add_affine(module: Module, shape: Any, scale: bool, shift: bool, device: Any, dtype: Any) -> None:
+    """Give it a weight and a bias of this shape, or None in their places."""
+    for name, wanted in (("weight", scale), ("bias", shift)):
+        module.register_parameter(name, Parameter(empty(shape, device=device, dtype=dtype)) if wanted else None)
 
 
 def reset_affine(module: Module) -> None:
