@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 import tempfile
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,9 @@ def main(argv: list[str]) -> int:
     width = max(len(name) for _, name, _ in lines)
     print(f"minidl {minidl.__version__} in {Path(minidl.__file__).parent}\n")
     for sign, name, text in lines:
-        print(f"  {sign:>4}  {name:{width}}  {text}")
+        first = f"  {sign:>4}  {name:{width}}  "
+        folded = textwrap.wrap(text, 79 - len(first), break_long_words=False, break_on_hyphens=False)
+        print(first + ("\n" + " " * len(first)).join(folded))
     bad = [name for sign, name, _ in lines if sign == BAD]
     print(f"\nTo be put right: {', '.join(bad)}." if bad else "\nEverything that minidl needs is here.")
     return 1 if bad else 0

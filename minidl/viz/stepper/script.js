@@ -242,7 +242,8 @@ function drawGraph() {
   const area = $("graph");
   const whole = Math.min(area.clientWidth / placed.width, area.clientHeight / placed.height);
   const broad = area.clientWidth / placed.width;
-  const scale = state.fit ? Math.min(whole, 2) : whole >= 1 ? Math.min(whole, 1.5) : Math.max(1, Math.min(broad, 1.25));
+  const across = broad < 0.75 ? 1 : Math.min(broad, 1.25); // a little smaller, where that spares scrolling sideways
+  const scale = state.fit ? Math.min(whole, 2) : whole >= 1 ? Math.min(whole, 1.5) : across;
   svg.setAttribute("width", placed.width * scale);
   svg.setAttribute("height", placed.height * scale);
   const current = s.e === undefined ? null : shown(s.e, state.closed);
