@@ -128,7 +128,7 @@ function line(parts, upwards = false) {
 // ---------------------------------------------------------------------------------------------- values
 
 const LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const parse = text => Number(text.replace("−", "-"));
+const parse = text => Number(text.replaceAll("−", "-"));
 const dark = () => document.documentElement.classList.contains("dark");
 
 function shade(t) { // t from −1 to 1: blue, the paper, orange
@@ -506,7 +506,7 @@ $("ask").addEventListener("submit", event => {
   }
   const [, answer, tolerance] = s.ask;
   const digits = text => (text.match(/\d+/g) || []).join(" ");
-  const value = Number(said.replace("−", "-").replace(",", "."));
+  const value = parse(said.replace(",", "."));
   const good = tolerance === undefined ? digits(said) === digits(answer) : Math.abs(value - parse(answer)) <= tolerance;
   judge(good, good ? `✓ Yes: ${answer}.` : `✗ You said ${said}; it is ${answer}.`);
 });
