@@ -19,6 +19,7 @@ class MLP(nn.Module):
 
     def __init__(self, config: MLPConfig) -> None:
         super().__init__()
+        self.config = config
         widths = [config.inputs, *config.hidden]
         self.hidden = nn.ModuleList([nn.Linear(n, m) for n, m in zip(widths, widths[1:])])
         self.output = nn.Linear(widths[-1], config.outputs)
