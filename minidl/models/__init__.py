@@ -8,7 +8,13 @@ from typing import Any
 
 # file of this package -> what it has; each is read when it is first asked for
 FILES: dict[str, tuple[str, ...]] = {
+    "attention": ("Attention", "FeedForward", "watch"),
+    "gpt": ("GPT", "GPTConfig"),
     "mlp": ("MLP", "MLPConfig"),
+    "search": ("beam_search", "greedy_search"),
+    "seq2seq": ("Seq2Seq", "Seq2SeqConfig"),
+    "transformer": ("Transformer", "TransformerConfig"),
+    "vit": ("VisionTransformer", "ViTConfig"),
 }
 WHERE = {name: file for file, names in FILES.items() for name in names}
 __all__ = sorted(WHERE)
