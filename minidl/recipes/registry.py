@@ -8,6 +8,8 @@ from .recipe import Recipe
 # name -> the file of this package and the class in it
 RECIPES: dict[str, str] = {
     "digits-mlp": "digits_mlp:DigitsMLP",
+    "multi30k-gru": "translation:Multi30kGRU",
+    "multi30k-transformer": "translation:Multi30kTransformer",
 }
 
 
