@@ -18,7 +18,8 @@ LAYERS = [
     {"kernels"},
     {"func", "nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special",
      "distributions", "legacy", "text"},
-    {"training", "models", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo", "machine"},
+    {"training", "models", "recipes", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo",
+     "machine"},
     {"cli", "__main__"},
 ]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
