@@ -38,6 +38,8 @@ class Batches(Dataset[Any]):
             x, y = padded([a[j] for j in rows], source.pad), padded([b[j] for j in rows], target.pad)
             self.batches.append((x, y[:, :-1], y[:, 1:]))
 
+        self.examples = len(pairs)
+
     def __len__(self) -> int:
         return len(self.batches)
 
@@ -54,7 +56,7 @@ def padded(rows: list[list[int]], pad: int) -> Any:
 class Translation(Recipe):
     """pieces: how many subwords of each language."""
 
-    epochs: int = 12
+    epochs: int = 10
     batch: int = 64
     lr: float = 2e-3
     clip: float | None = 1.0
@@ -179,6 +181,7 @@ class Multi30kTransformer(Translation):
 
 @dataclass
 class Multi30kGRU(Translation):
+    epochs: int = 8
     config: Seq2SeqConfig = field(default_factory=Seq2SeqConfig)
     name: ClassVar[str] = "multi30k-gru"
     summary: ClassVar[str] = "two GRUs with attention translate German into English"
