@@ -21,7 +21,8 @@ class Attention(nn.Module):
         self.heads, self.dropout = heads, dropout
         self.query, self.key, self.value = nn.Linear(width, width), nn.Linear(width, width), nn.Linear(width, width)
         self.output = nn.Linear(width, width)
-        self.watched, self.weights = False, None
+        self.watched = False
+        self.weights: minidl.Tensor | None = None
 
     def forward(self, x, memory=None, mask=None, causal=False, cache=None):
         q = self.split(self.query(x))  # (N, h, T, D / h)
@@ -41,8 +42,9 @@ class Attention(nn.Module):
             scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
             if mask is not None:
                 scores = scores.masked_fill(~mask, -math.inf)
-            self.weights = scores.softmax(-1)
-            y = F.dropout(self.weights, self.dropout, self.training) @ v
+            weights = scores.softmax(-1)
+            self.weights = weights
+            y = F.dropout(weights, self.dropout, self.training) @ v
         else:  # the same in one operation
             p = self.dropout if self.training else 0.0
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p, is_causal=causal)

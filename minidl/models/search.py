@@ -32,7 +32,8 @@ def beam_search(next_scores, first, end: int, length: int, beam: int = 4, penalt
         logp = total.unsqueeze(1) + next_scores(tokens, rows).log_softmax(1)  # (B, V)
         V = logp.shape[1]
         best, where = logp.flatten().topk(min(2 * beam, logp.numel()))
-        going, kept = [], []
+        going: list = []
+        kept: list = []
         for value, place in zip(best.tolist(), where.tolist()):
             if place % V == end:
                 found.append((value / share(T), tokens[place // V, 1:].tolist()))

@@ -35,7 +35,8 @@ class Seq2Seq(nn.Module):
         self.join = nn.Linear(2 * H, E)  # W_c
         self.output = nn.Linear(E, config.target)  # W_o
         self.dropout = nn.Dropout(config.dropout)
-        self.watched, self.weights = False, None
+        self.watched = False
+        self.weights: minidl.Tensor | None = None
 
     def forward(self, source, target):
         return self.decode(target, *self.encode(source))

@@ -56,11 +56,11 @@ def padded(rows: list[list[int]], pad: int) -> Any:
 class Translation(Recipe):
     """pieces: how many subwords of each language."""
 
-    epochs: int = 10
+    epochs: int = 7
     batch: int = 64
     lr: float = 2e-3
     clip: float | None = 1.0
-    pieces: int = 5000
+    pieces: int = 4000
 
     source: ClassVar[str] = "Multi30k, German to English, test_2016_flickr"
     measure: ClassVar[str] = "BLEU"
@@ -68,7 +68,7 @@ class Translation(Recipe):
 
     def data(self, folder: str | None = None, download: bool = False) -> Data:
         splits = ("train", "valid", "test")
-        parts = {split: list(Multi30k(folder, split, download=download))[: self.limit] for split in splits}
+        parts = {split: Multi30k(folder, split, download=download).data[: self.limit] for split in splits}
         learn = parts["train"]
         source = Subwords.train([x for x, _ in learn], self.pieces, lowercase=True)
         target = Subwords.train([y for _, y in learn], self.pieces)
@@ -174,14 +174,15 @@ class Multi30kTransformer(Translation):
         """Those of the last layer, the mean of its heads."""
         layers = watch(model)
         model(source, target)
-        weights = layers[-1].weights[0].mean(0)
+        weights = layers[-1].weights
         watch(model, False)
-        return weights
+        assert weights is not None
+        return weights[0].mean(0)
 
 
 @dataclass
 class Multi30kGRU(Translation):
-    epochs: int = 8
+    epochs: int = 7
     config: Seq2SeqConfig = field(default_factory=Seq2SeqConfig)
     name: ClassVar[str] = "multi30k-gru"
     summary: ClassVar[str] = "two GRUs with attention translate German into English"
@@ -192,8 +193,9 @@ class Multi30kGRU(Translation):
     def looked(self, model: Any, source: Any, target: Any) -> Any:
         model.watched = True
         model(source, target)
-        model.watched = False
-        return model.weights[0]
+        model.watched, weights = False, model.weights
+        assert weights is not None
+        return weights[0]
 
 
 def next_of(model: Any, source: Any) -> Callable[[Any], Any]:
@@ -218,7 +220,9 @@ def bleu(made: list[str], references: list[str]) -> float:
 
 
 def dictionary(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """To each source word the target word with the highest 2 N(f, e) / (N(f) + N(e)), N: in how many pairs it occurs."""
+    """To each word f the word e of the other language with the highest 2 N(f, e) / (N(f) + N(e)).
+
+    N: in how many pairs of sentences they occur (Dice 1945)."""
     both: Counter[tuple[str, str]] = Counter()
     left: Counter[str] = Counter()
     right: Counter[str] = Counter()
