@@ -163,7 +163,7 @@ def lstm_kernel(xp, x, w, u, h, c, b=None, p=None, *, sizes, reverse=False):
             gc *= f[t]
         rows, back = run.rows(gz), np.argsort(order)
         gx, gw, gu = rows @ w[order], rows.T @ x, rows.T @ run.before(states)
-        gb = None if b is None else rows.sum(axis=0)[back]
+        gb = None if b is None else (np.ones(len(rows), dtype) @ rows)[back]
         return gx, gw[back], gu[back], gh.T.copy(), gc.T.copy(), gb, None
 
     return (run.rows(states[1:]), states[-1].T.copy(), cells[-1].T.copy()), grads
