@@ -8,6 +8,8 @@ from typing import Any
 
 # file of this package -> what it has; each is read when it is first asked for
 FILES: dict[str, tuple[str, ...]] = {
+    "cnn": ("CNN", "CNNConfig"),
+    "lenet": ("LeNet", "LeNetConfig"),
     "mlp": ("MLP", "MLPConfig"),
 }
 WHERE = {name: file for file, names in FILES.items() for name in names}

@@ -7,8 +7,8 @@ from minidl import nn
 
 @dataclass
 class CNNConfig:
-    """channels, height, width: of the pictures, of 18 pixels a side or more. batch_norm: normalise what each convolution
-    gives (Ioffe & Szegedy 2015). dropout: the share of the features that is dropped before the dense layers."""
+    """channels, height, width: of the pictures, of 18 pixels a side or more. batch_norm: normalise what each
+    convolution gives (Ioffe & Szegedy 2015). dropout: the share of the features that is dropped in training."""
 
     channels: int = 3
     height: int = 32
@@ -23,6 +23,7 @@ class CNN(nn.Module):
 
     def __init__(self, config: CNNConfig) -> None:
         super().__init__()
+        self.config = config
         norm = nn.BatchNorm2d if config.batch_norm else nn.Identity
         h, w = (((n - 2) // 2 - 2) // 2 - 2 for n in (config.height, config.width))
         if min(h, w) < 1:

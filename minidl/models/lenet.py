@@ -31,6 +31,7 @@ class LeNet(nn.Sequential):
             nn.Linear(120, 84), nn.ReLU(),
             nn.Linear(84, config.classes),
         )  # fmt: skip
+        self.config = config
 
 
 def sizes(config: LeNetConfig) -> tuple[int, int, int]:

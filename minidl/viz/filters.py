@@ -17,7 +17,7 @@ def convolution_filters(layer: Any, most: int = 64, ax: Any = None) -> Any:
     it a picture for each of its C inputs; at most `most` again."""
     weight = host(getattr(layer, "weight", layer))
     if weight.ndim != 4 or not weight.size:
-        raise ValueError(f"convolution_filters: a convolution with a weight (O, C, kh, kw) is needed, got shape {weight.shape}")
+        raise ValueError(f"convolution_filters: a weight (O, C, kh, kw) is needed, got shape {weight.shape}")
     O, C, *_ = weight.shape
     weight, top = weight[:most], float(np.abs(weight).max()) or 1.0
     if C == 3:
@@ -54,7 +54,7 @@ def feature_maps(model: Module, x: Tensor, layer: str | None = None, most: int =
         model(x)
     finally:
         handle.remove()
-    maps = host(found[0])[0] if found else np.zeros(0)
+    maps: Any = host(found[0])[0] if found else np.zeros(0)
     if maps.ndim != 3:
         raise ValueError(f"feature_maps: {layer} gives no maps (1, C, H, W) for it, but {maps.shape}")
     ax = mosaic(maps[:most], square(len(maps[:most])), ax, cmap=MAP, label="activation")
