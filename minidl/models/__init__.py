@@ -9,7 +9,9 @@ from typing import Any
 # file of this package -> what it has; each is read when it is first asked for
 FILES: dict[str, tuple[str, ...]] = {
     "attention": ("Attention", "FeedForward", "watch"),
+    "cnn": ("CNN", "CNNConfig"),
     "gpt": ("GPT", "GPTConfig"),
+    "lenet": ("LeNet", "LeNetConfig"),
     "mlp": ("MLP", "MLPConfig"),
     "search": ("beam_search", "greedy_search"),
     "seq2seq": ("Seq2Seq", "Seq2SeqConfig"),
