@@ -5,8 +5,17 @@ import pytest
 
 import minidl
 from minidl.models import (
-    GPT, Attention, GPTConfig, Seq2Seq, Seq2SeqConfig, Transformer, TransformerConfig, VisionTransformer, ViTConfig, watch,
-)  # fmt: skip
+    GPT,
+    Attention,
+    GPTConfig,
+    Seq2Seq,
+    Seq2SeqConfig,
+    Transformer,
+    TransformerConfig,
+    VisionTransformer,
+    ViTConfig,
+    watch,
+)
 from minidl.testing import gradcheck
 
 SMALL = TransformerConfig(source=19, target=17, width=16, hidden=24, heads=4, layers=2)
@@ -111,7 +120,8 @@ def test_writing_token_by_token_is_writing_at_once(kind, config, sentences):
     model = kind(config).eval()
     source, target = sentences
     memory, cache = model.encode(source), model.empty_cache()
-    close(minidl.cat([model.decode(target[:, k : k + 1], *memory, cache=cache) for k in range(5)], 1), model(source, target))
+    parts = [model.decode(target[:, k : k + 1], *memory, cache=cache) for k in range(5)]
+    close(minidl.cat(parts, 1), model(source, target))
 
 
 @pytest.mark.parametrize("kind, config", PAIRS)

@@ -39,7 +39,7 @@ def corpus(tmp_path_factory):
 @pytest.mark.parametrize(
     "name, options",
     [
-        ("multi30k-transformer", ["--width", "32", "--layers", "1", "--hidden", "64", "--heads", "2", "--epochs", "25"]),
+        ("multi30k-transformer", ["--width", "32", "--layers", "1", "--hidden", "64", "--epochs", "25"]),
         ("multi30k-gru", ["--embedding", "32", "--hidden", "64", "--epochs", "16"]),
     ],
 )
