@@ -1024,7 +1024,7 @@ __all__ = [
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
 _PACKAGES = {
     "data", "distributions", "explain", "func", "keras", "models", "nn", "optim", "profiler", "saving", "testing",
-    "training", "utils", "vision", "viz",
+    "text", "training", "utils", "vision", "viz",
 }  # fmt: skip
 _FUNCTIONS = {
     "debug": "explain", "is_anomaly_enabled": "explain", "is_anomaly_check_nan_enabled": "explain",
@@ -1082,6 +1082,7 @@ if _TYPE_CHECKING:
     from . import nn, optim, testing, utils
     from . import profiler as profiler
     from . import saving as saving
+    from . import text as text
     from . import training as training
     from . import vision as vision
     from . import viz as viz

@@ -1,23 +1,36 @@
-"""Networks of the textbooks, one file each. A name is imported from its file at its first use."""
+"""The networks of the textbooks, one short file each, written as any user of minidl would write them.
 
-from importlib import import_module
+Each file has a config (all sizes) and a module that takes it: `LeNet(LeNetConfig())`. Recipes for training them on
+real data are in minidl/recipes: `minidl train --list`. `pretrained` has the models that Hugging Face's hub has weights
+for, with its names and files."""
+
+import importlib
 from typing import Any
 
-FILES = {
+# file of this package -> what it has; each is read when it is first asked for
+FILES: dict[str, tuple[str, ...]] = {
+    "attention": ("Attention", "FeedForward", "watch"),
+    "cnn": ("CNN", "CNNConfig"),
+    "gpt": ("GPT", "GPTConfig"),
+    "lenet": ("LeNet", "LeNetConfig"),
+    "mlp": ("MLP", "MLPConfig"),
     "pretrained": (
         "BertConfig", "BertForMaskedLM", "BertForQuestionAnswering", "BertForSequenceClassification", "BertModel",
     ),
+    "search": ("beam_search", "greedy_search"),
+    "seq2seq": ("Seq2Seq", "Seq2SeqConfig"),
+    "transformer": ("Transformer", "TransformerConfig"),
+    "vit": ("VisionTransformer", "ViTConfig"),
 }  # fmt: skip
-HOME = {name: file for file, names in FILES.items() for name in names}
-
-__all__ = sorted(HOME)
+WHERE = {name: file for file, names in FILES.items() for name in names}
+__all__ = sorted(WHERE)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{HOME[name]}", __name__), name)
+    if name not in WHERE:
+        raise AttributeError(f"minidl.models has no {name}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f".{WHERE[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *HOME})
+    return __all__
