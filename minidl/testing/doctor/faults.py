@@ -26,15 +26,16 @@ def plant(case: Case, kind: str) -> Case | None:
 
 
 def differs(faulty: Case, case: Case, k: int) -> bool:
-    """Is there a gradient to speak of, and does the fault change it?"""
+    """Is there a gradient to speak of, and does the fault change it by more than finite differences can be off?"""
     every = faulty.backward.right(faulty.values, faulty.seeds)  # type: ignore[attr-defined]
     wrong, right = faulty.claimed[k], every[k]
     largest = max((np.abs(g).max(initial=0) for g in every if g is not None), default=0)
     if right is None or not wrong.any() or not np.isfinite(right).all():
         return False
-    if not np.abs(right).max(initial=0) > 1e-4 * largest:
+    scale = float(np.abs(right).max(initial=0))
+    if not scale > 1e-4 * largest:
         return False
-    return wrong.shape != right.shape or far(wrong, right) > 1e-9 * np.abs(right).max(initial=0)
+    return wrong.shape != right.shape or far(wrong, right) > 2 * case.resolution(scale)
 
 
 # Where two come to the same numbers, the one further left has it.
