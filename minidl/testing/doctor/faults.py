@@ -123,7 +123,7 @@ def axis(case: Case, k: int) -> Iterator[Case]:
 def kink(case: Case, k: int) -> Iterator[Case]:
     """One entry is moved to where the function has no derivative, if such a place is found."""
     x = case.values[k]
-    others = [v for j, y in enumerate(case.values) for v in np.ravel(y)[:12]]
+    others = [v for y in (*case.values[:3], x) for v in np.ravel(y)[:12]]  # where two are equal, max(a, b) has one
     places = list(dict.fromkeys([0.0, 0.5, -0.5, 1.0, -1.0, 2.0, 3.0, -3.0, 6.0, 0.1, -0.1, *map(float, others)]))
     for entry in range(min(x.size, 4)):
         for at in places:
