@@ -8,7 +8,12 @@ from typing import Any
 
 # file of this package -> what it has; each is read when it is first asked for
 FILES: dict[str, tuple[str, ...]] = {
+    "char_model": ("CharModel", "CharModelConfig"),
+    "forecaster": ("Forecaster", "ForecasterConfig"),
     "mlp": ("MLP", "MLPConfig"),
+    "sampling": ("choose",),
+    "sentence_classifier": ("SentenceClassifier", "SentenceClassifierConfig"),
+    "stacked_rnn": ("StackedRNN", "StackedRNNConfig"),
 }
 WHERE = {name: file for file, names in FILES.items() for name in names}
 __all__ = sorted(WHERE)

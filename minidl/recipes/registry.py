@@ -8,6 +8,10 @@ from .recipe import Recipe
 # name -> the file of this package and the class in it
 RECIPES: dict[str, str] = {
     "digits-mlp": "digits_mlp:DigitsMLP",
+    "names-gru": "names:NamesGRU",
+    "names-lstm": "names:NamesLSTM",
+    "names-rnn": "names:NamesRNN",
+    "shakespeare-lstm": "shakespeare:ShakespeareLSTM",
 }
 
 
