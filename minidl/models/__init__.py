@@ -10,15 +10,20 @@ from typing import Any
 # file of this package -> what it has; each is read when it is first asked for
 FILES: dict[str, tuple[str, ...]] = {
     "attention": ("Attention", "FeedForward", "watch"),
+    "char_model": ("CharModel", "CharModelConfig"),
     "cnn": ("CNN", "CNNConfig"),
+    "forecaster": ("Forecaster", "ForecasterConfig"),
     "gpt": ("GPT", "GPTConfig"),
     "lenet": ("LeNet", "LeNetConfig"),
     "mlp": ("MLP", "MLPConfig"),
     "pretrained": (
         "BertConfig", "BertForMaskedLM", "BertForQuestionAnswering", "BertForSequenceClassification", "BertModel",
     ),
+    "sampling": ("choose",),
     "search": ("beam_search", "greedy_search"),
+    "sentence_classifier": ("SentenceClassifier", "SentenceClassifierConfig"),
     "seq2seq": ("Seq2Seq", "Seq2SeqConfig"),
+    "stacked_rnn": ("StackedRNN", "StackedRNNConfig"),
     "transformer": ("Transformer", "TransformerConfig"),
     "vit": ("VisionTransformer", "ViTConfig"),
 }  # fmt: skip
