@@ -13,10 +13,11 @@ from minidl import nn
 
 from ..data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler, TensorDataset
 from ..models.pretrained import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertTokenizer
-from ..text import Subwords, datasets
+from ..text import Subwords, Vocabulary, datasets
 from ..training.schedules import linear
+from .bags import accuracy_of_bags
 from .recipe import Classifier, Data, Recipe
-from .sentiment import accuracy_of_words, reviews
+from .sentiment import CLASSES, reviews
 
 PAD, UNKNOWN, FIRST, BETWEEN, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 NOTHING = -100  # a label that does not count
@@ -49,7 +50,7 @@ class BertSizes:
 
 
 class Scores(nn.Module):
-    """A pretrained model for the Trainer: of what it gives, these scores alone; several are stacked: (N, how many, …)."""
+    """A pretrained model for the Trainer: of what it gives, these scores alone; several are stacked: (N, number, …)."""
 
     def __init__(self, model: Any, *names: str) -> None:
         super().__init__()
@@ -135,9 +136,8 @@ class BertPretrain(Recipe):
         pieces = word_pieces(train, self.config.pieces)
         known = {"pieces": pieces, "length": self.config.length}
         rows = lambda texts: packed(tokenizer_of(known), texts, self.config.length)
-        return Data(
-            Masked(rows(train), pieces), Masked(rows(test), pieces, seed=1), Masked(rows(validation), pieces, seed=0), known
-        )  # fmt: skip
+        fixed = [Masked(rows(part), pieces, seed) for seed, part in enumerate((validation, test))]
+        return Data(Masked(rows(train), pieces), fixed[1], fixed[0], known)
 
     def configured(self, data: Data) -> BertSizes:
         return replace(self.config, pieces=len(data.known["pieces"]))
@@ -174,7 +174,7 @@ class BertPretrain(Recipe):
         times = minidl.bincount(data.train.rows.flatten(), minlength=V).float() + 1
         times[: len(SPECIALS)] = 0
         _, y = data.test.fixed
-        cost = -(times / times.sum()).log()[y[y != NOTHING]].mean()
+        cost = -(times / times.sum())[y[y != NOTHING]].log().mean()
         return math.exp(cost.item())
 
     def fit(self, model: Any, data: Data, folder: Path, resume: bool = False, progress: bool = True) -> nn.Module:
@@ -218,12 +218,13 @@ class BertSentiment(Classifier):
     def data(self, folder: str | None = None, download: bool = False) -> Data:
         parts = reviews(folder, download, self.limit)
         if self.start is None:
-            known = {"pieces": word_pieces([text for text, _ in parts[0]], self.config.pieces), "length": self.config.length}
+            pieces = word_pieces([text for text, _ in parts[0]], self.config.pieces)
+            length = self.config.length
         else:
             found = BertTokenizer.from_pretrained(started(self.start))
             pieces = sorted(found.vocab, key=lambda piece: found.vocab[piece])
-            known = {"pieces": pieces, "length": BertConfig.from_pretrained(started(self.start)).max_position_embeddings}
-        known["classes"] = list(datasets.MovieReviews.classes)
+            length = BertConfig.from_pretrained(started(self.start)).max_position_embeddings
+        known = {"pieces": pieces, "length": length, "classes": list(CLASSES)}
         tokenizer = tokenizer_of(known)
         train, validation, test = (dataset_of(tokenizer, *map(list, zip(*part))) for part in parts)
         self.parts = parts  # as text, for the baseline
@@ -253,7 +254,10 @@ class BertSentiment(Classifier):
         return made
 
     def baseline(self, data: Data) -> float:
-        return accuracy_of_words(self.parts)
+        """Over words, as the recurrent networks have them: pieces would say less."""
+        vocabulary = Vocabulary.of((text for text, _ in self.parts[0]), by="words", least=2)
+        bags = [([vocabulary.encode(text) for text, _ in part], [y for _, y in part]) for part in self.parts]
+        return accuracy_of_bags(bags[0], bags[1], bags[2], len(vocabulary))
 
     def classify(self, model: Any, known: dict[str, Any], given: str) -> list[tuple[str, float]]:
         rows = tokenizer_of(known)([given], truncation=True, return_tensors="md")

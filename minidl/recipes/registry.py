@@ -7,6 +7,10 @@ from .recipe import Recipe
 
 # name -> the file of this package and the class in it
 RECIPES: dict[str, str] = {
+    "bert-answers": "answers:BertAnswers",
+    "bert-pretrain": "bert:BertPretrain",
+    "bert-sentiment": "bert:BertSentiment",
+    "bert-sentiment-scratch": "bert:BertSentimentFromNothing",
     "digits-mlp": "digits_mlp:DigitsMLP",
     "forecast-gru": "forecast:ForecastGRU",
     "multi30k-gru": "translation:Multi30kGRU",
