@@ -9,13 +9,12 @@ import numpy as np
 
 from ..autograd import OPS
 from ..backend import NUMPY
-from ..ops.activation import relu
 from .threads import FLOATS, ranges, small, split
 
 BLOCK = 1 << 15
 POINTWISE = (
-    "leaky_relu", "elu", "sigmoid", "logsigmoid", "softplus", "silu", "gelu", "gelu_tanh", "mish", "hardtanh",
-    "hardsigmoid", "hardswish", "softsign", "tanhshrink", "softshrink", "hardshrink", "tanh", "exp", "erf",
+    "leaky_relu", "elu", "logsigmoid", "softplus", "gelu", "mish", "hardtanh", "hardsigmoid", "hardswish",
+    "softsign", "tanhshrink", "softshrink", "hardshrink", "exp", "erf",
 )  # fmt: skip
 ROWWISE = ("softmax", "log_softmax")
 
@@ -56,30 +55,3 @@ def by_blocks(op: Any, rowwise: bool) -> Any:
 for _name in POINTWISE + ROWWISE:
     _op = getattr(OPS, _name)
     _op.kernel(NUMPY)(by_blocks(_op, _name in ROWWISE))
-
-
-@relu.kernel(NUMPY)
-def relu_kernel(xp, x):
-    """The larger of x and of zeros: of x and the number 0 it takes NumPy three times as long."""
-    if small(x.size) or x.dtype.char not in FLOATS:
-        return NotImplemented
-    flat, step = np.ascontiguousarray(x).reshape(-1), 4 * BLOCK
-    y, zeros = np.empty_like(flat), np.zeros(step, x.dtype)
-
-    def forward(lo: int, hi: int) -> None:
-        for a, e in ranges(lo, hi, step):
-            np.maximum(flat[a:e], zeros[: e - a], out=y[a:e])
-
-    def gx(g):
-        gs = np.ascontiguousarray(g).reshape(-1)
-        out = np.empty_like(gs)
-
-        def backward(lo: int, hi: int) -> None:
-            for a, e in ranges(lo, hi, step):
-                np.multiply(gs[a:e], y[a:e] > 0, out=out[a:e])
-
-        split(backward, len(gs), x.size)
-        return out.reshape(x.shape)
-
-    split(forward, len(flat), x.size)
-    return y.reshape(x.shape), (gx,)
