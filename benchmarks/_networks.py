@@ -3,16 +3,17 @@
 `prepare_step` gives a step: forward, loss, backward and update, from the same weights on the same batch.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 
-def mlp(lib: Any) -> Any:
+def mlp(lib: Any, batch: int = 128, sizes: Sequence[int] = (784, 512, 256, 10)) -> Any:
     nn = lib.nn
-    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
-    return model, classify(lib, model, (128, 784), 10), adam
+    layers = [layer for i, o in zip(sizes, sizes[1:]) for layer in (nn.Linear(i, o), nn.ReLU())]
+    model = nn.Sequential(*layers[:-1])
+    return model, classify(lib, model, (batch, sizes[0]), sizes[-1]), adam
 
 
 def lenet(lib: Any, batch: int) -> Any:
@@ -34,11 +35,11 @@ def vggblock(lib: Any) -> Any:
     return model, classify(lib, model, (32, 3, 32, 32), 10), momentum
 
 
-def recurrent(lib: Any, kind: str) -> Any:
-    """Predict the next of 65 characters: sequences of 64, in batches of 32."""
+def recurrent(lib: Any, kind: str, length: int = 64) -> Any:
+    """Predict the next of 65 characters: sequences in batches of 32."""
     nn = lib.nn
     embed, cell, head = nn.Embedding(65, 64), getattr(nn, kind)(64, 128, batch_first=True), nn.Linear(128, 65)
-    x, y = characters(lib, 32, 64)
+    x, y = characters(lib, 32, length)
 
     def loss() -> Any:
         hidden, _ = cell(embed(x))
@@ -47,16 +48,16 @@ def recurrent(lib: Any, kind: str) -> Any:
     return nn.ModuleList([embed, cell, head]), loss, adam
 
 
-def gpt(lib: Any) -> Any:
-    """Four blocks of width 128 with 4 heads, on 16 sequences of 64 characters."""
+def gpt(lib: Any, B: int = 16, T: int = 64, layers: int = 4, D: int = 128) -> Any:
+    """Blocks with 4 heads on B sequences of T characters."""
     nn, F = lib.nn, lib.nn.functional
-    B, T, D, heads = 16, 64, 128, 4
+    heads = 4
     x, y = characters(lib, B, T)
     tokens, positions, head = nn.Embedding(65, D), nn.Embedding(T, D), nn.Linear(D, 65)
     block = lambda: nn.ModuleList([
         nn.LayerNorm(D), nn.Linear(D, 3 * D), nn.Linear(D, D), nn.LayerNorm(D), nn.Linear(D, 4 * D), nn.Linear(4 * D, D)
     ])  # fmt: skip
-    blocks, last = nn.ModuleList([block() for _ in range(4)]), nn.LayerNorm(D)
+    blocks, last = nn.ModuleList([block() for _ in range(layers)]), nn.LayerNorm(D)
     split = lambda t: t.view(B, T, heads, D // heads).transpose(1, 2)
 
     def loss() -> Any:

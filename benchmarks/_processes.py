@@ -64,10 +64,11 @@ def serve(module: str, name: str, case: str) -> None:
         answer: dict[str, Any] = {}
         if word == "values":
             np.savez(argument, *made.values())
+        elif word == "peak":
+            answer = {"peak": peak_memory() - before}
         else:
             share = float(argument) / len(made.rows)
             answer = {"seconds": {row: clock(phases, share) for row, phases in made.rows.items()}}
-            answer["peak"] = peak_memory() - before
         print(json.dumps(answer), flush=True)
 
 
@@ -160,7 +161,7 @@ def measure(
                         for phase, taken in phases.items():
                             times.setdefault((row, child.name, phase), []).extend(taken)
             for child in children:
-                peaks[child.name].append(child.ask("time", 0)["peak"])
+                peaks[child.name].append(child.ask("peak", "")["peak"])
     rows: Rows = {}
     for (row, name, phase), taken in times.items():
         t = Timing.of(taken)

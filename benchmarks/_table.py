@@ -38,7 +38,8 @@ class Table:
         return [name, *(cell(row) for cell in self.columns.values())]
 
     def head(self, names: Sequence[str]) -> str:
-        self.widths = [max(map(len, names)), *(max(9, len(title)) for title in self.columns)]
+        wide = lambda title: max(19 if "," in title or "ms" in title else 9, len(title))
+        self.widths = [max(map(len, names)) + 24, *map(wide, self.columns)]
         return self.line(["", *self.columns])
 
     def line(self, cells: Sequence[str]) -> str:
