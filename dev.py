@@ -166,7 +166,7 @@ def demo(args):
 
 def test(args):
     """everything CI runs: lint, types and tests; --all adds the slow ones, -k or a path chooses among the tests"""
-    python = set_up("dev", "test", "browser", "data", "ui", torch=True)
+    python = set_up("dev", "test", "browser", "data", "ui", "nlp", torch=True)
     tests = [("pytest", lambda: pytest(python, args))]
     if set(args) - {"--all"}:
         return run_all(tests)
@@ -190,6 +190,11 @@ def bench(args):
         raise Stop(f"There is no benchmarks/{name}.py.\nNext: " + (f"choose one of {', '.join(there)}." if there else
                    "`python3 dev.py demo`; the benchmarks come with a later version."))
     return call([set_up(torch=True), "-m", f"benchmarks.{name}", *rest], cwd=ROOT)
+
+
+def reproduce(args):
+    """train a recipe in full, seed by seed, and write its row of benchmarks/MODELS.md: reproduce NAME [--torch]"""
+    return call([set_up("data", "nlp", torch="--torch" in args), "-m", "benchmarks.reproduce", *args], cwd=ROOT)
 
 
 def gpu(args):
@@ -222,7 +227,7 @@ def tutorials(args):
     raise Stop("The tutorials come with a later version.\nNext: `python3 dev.py demo` shows the framework at work.")
 
 
-COMMANDS = {command.__name__: command for command in (demo, test, check, bench, gpu, docs, tutorials)}
+COMMANDS = {command.__name__: command for command in (demo, test, check, bench, reproduce, gpu, docs, tutorials)}
 
 
 def main(argv):

@@ -1,6 +1,7 @@
 """The command `minidl`: a table of sub-commands, each imported when it is called."""
 
 import argparse
+import codecs
 import importlib
 import io
 import os
@@ -11,11 +12,15 @@ import minidl
 
 # name -> what it does, and the function (argv) -> exit status or None that does it
 COMMANDS: dict[str, tuple[str, str]] = {
+    "answer": ("find the answer to a question in a text, with a trained network", "minidl.recipes.commands:answer"),
+    "classify": ("ask a trained network what a picture or a sentence is", "minidl.recipes.commands:classify"),
     "demo": ("check every gradient, train on real digits, write the pictures", "minidl.demo.table:main"),
     "doctor": ("say what this machine has, what it lacks, and what installs it", "minidl.machine:main"),
+    "generate": ("let a trained network write or draw", "minidl.recipes.commands:generate"),
     "gradcheck": ("check gradients, and say what is wrong with one", "minidl.testing.doctor.command:main"),
     "profile": ("run a script, and say where its time and memory went", "minidl.profiler.command:main"),
-    "train": ("train a network on a data set; survives being killed", "minidl.training.command:main"),
+    "train": ("train a network, or a recipe of `train --list`; survives a kill", "minidl.recipes.commands:train"),
+    "translate": ("translate a sentence with a trained network", "minidl.recipes.commands:translate"),
 }
 
 # What a user can put right, said in one line. Anything else is a fault of minidl's own and keeps its traceback.
@@ -66,7 +71,16 @@ def one_line(error: BaseException) -> str:
 
 
 def make_printable() -> None:
-    """Let a console that has no x̂ print `?` for it, where it would otherwise raise."""
+    """Let a console that has no x̂ print `xhat` for it, where it would otherwise raise."""
+    codecs.register_error("minidl.plain", spelt_out)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="minidl.plain")
+
+
+def spelt_out(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that an encoding lacks: `^2` for ², `->` for →."""
+    from .testing.doctor.terminal import plain
+
+    assert isinstance(error, UnicodeEncodeError)
+    return plain(error.object[error.start : error.end]), error.end

@@ -17,8 +17,9 @@ LAYERS = [
     {"ops", "api"},
     {"kernels"},
     {"func", "nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special",
-     "distributions", "legacy"},
-    {"training", "models", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo", "machine"},
+     "distributions", "legacy", "text"},
+    {"training", "models", "recipes", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo",
+     "machine"},
     {"cli", "__main__"},
 ]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
@@ -26,7 +27,7 @@ LEVEL["minidl"] = 4.5  # the public face: what users run may import it, what it 
 LEVEL["__init__"] = 6  # and its own file may import everything
 
 ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "scipy", "torch", "jax"}
-HEAVY = {"matplotlib", "cupy", "cupyx", "sklearn", "scipy", "torch", "PIL", "pooch", "rich"}
+HEAVY = {"matplotlib", "cupy", "cupyx", "sklearn", "scipy", "torch", "PIL", "pooch", "rich", "tokenizers"}
 
 
 @dataclass(frozen=True)
