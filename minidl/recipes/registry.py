@@ -12,6 +12,8 @@ RECIPES: dict[str, str] = {
     "mnist-lenet": "mnist:MnistLeNet",
     "mnist-cnn": "mnist:MnistCNN",
     "cifar10-cnn": "cifar10:Cifar10CNN",
+    "multi30k-gru": "translation:Multi30kGRU",
+    "multi30k-transformer": "translation:Multi30kTransformer",
 }
 
 
