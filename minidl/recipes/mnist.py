@@ -38,6 +38,7 @@ class MnistMLP(Mnist):
 class MnistLeNet(Mnist):
     epochs: int = 8
     lr: float = 3e-3
+    shift: int = 2
     config: LeNetConfig = field(default_factory=LeNetConfig)
 
     name: ClassVar[str] = "mnist-lenet"
@@ -50,6 +51,7 @@ class MnistLeNet(Mnist):
 @dataclass
 class MnistCNN(Mnist):
     epochs: int = 3
+    lr: float = 2e-3
     config: CNNConfig = field(default_factory=lambda: CNNConfig(1, 28, 28))
 
     name: ClassVar[str] = "mnist-cnn"

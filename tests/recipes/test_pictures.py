@@ -1,4 +1,4 @@
-"""The recipes for pictures, on small files in the official formats. In the place of MNIST's digits scikit-learn's scans,
+"""The recipes for pictures, on small files in the official formats. In the place of MNIST's digits are scikit-learn's,
 each somewhere in a larger picture, and generated stripes in the place of photographs: what a linear model cannot do."""
 
 import json
@@ -25,7 +25,7 @@ def scattered(images, size, rng):
 
 
 def stripes(labels, rng):
-    """Generated photographs (N, 3, 32, 32): stripes of five widths, upright or level, each of its own colour and place."""
+    """Generated photographs (N, 3, 32, 32): stripes of five widths, upright or level, of any colour and place."""
     along, where = np.arange(32), rng.uniform(0, 2 * np.pi, len(labels))
     wave = 0.5 + 0.5 * np.sin(along * (0.4 + 0.5 * (labels % 5))[:, None] + where[:, None])  # (N, 32)
     level = (labels >= 5)[:, None, None]
