@@ -16,6 +16,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "mlp": ("MLP", "MLPConfig"),
     "pretrained": (
         "BertConfig", "BertForMaskedLM", "BertForQuestionAnswering", "BertForSequenceClassification", "BertModel",
+        "BertTokenizer", "DistilBertTokenizer",
     ),
     "search": ("beam_search", "greedy_search"),
     "seq2seq": ("Seq2Seq", "Seq2SeqConfig"),
