@@ -18,6 +18,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "mlp": ("MLP", "MLPConfig"),
     "pretrained": (
         "BertConfig", "BertForMaskedLM", "BertForQuestionAnswering", "BertForSequenceClassification", "BertModel",
+        "BertTokenizer", "DistilBertTokenizer",
     ),
     "sampling": ("choose",),
     "search": ("beam_search", "greedy_search"),

@@ -5,3 +5,5 @@ from .bert import BertForMaskedLM as BertForMaskedLM
 from .bert import BertForQuestionAnswering as BertForQuestionAnswering
 from .bert import BertForSequenceClassification as BertForSequenceClassification
 from .bert import BertModel as BertModel
+from .wordpiece import BertTokenizer as BertTokenizer
+from .wordpiece import DistilBertTokenizer as DistilBertTokenizer
