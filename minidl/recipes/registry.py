@@ -11,6 +11,7 @@ RECIPES: dict[str, str] = {
     "bert-pretrain": "bert:BertPretrain",
     "bert-sentiment": "bert:BertSentiment",
     "bert-sentiment-scratch": "bert:BertSentimentFromNothing",
+    "cifar10-vit": "vit:Cifar10ViT",
     "digits-mlp": "digits_mlp:DigitsMLP",
     "forecast-gru": "forecast:ForecastGRU",
     "mnist-mlp": "mnist:MnistMLP",
