@@ -15,6 +15,12 @@ RECIPES: dict[str, str] = {
     "sentiment-lstm": "sentiment:SentimentLSTM",
     "sentiment-rnn": "sentiment:SentimentRNN",
     "shakespeare-lstm": "shakespeare:ShakespeareLSTM",
+    "mnist-mlp": "mnist:MnistMLP",
+    "mnist-lenet": "mnist:MnistLeNet",
+    "mnist-cnn": "mnist:MnistCNN",
+    "cifar10-cnn": "cifar10:Cifar10CNN",
+    "multi30k-gru": "translation:Multi30kGRU",
+    "multi30k-transformer": "translation:Multi30kTransformer",
 }
 
 
