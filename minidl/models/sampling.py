@@ -7,7 +7,7 @@ def choose(scores, temperature: float = 1.0, top_k: int | None = None, top_p: fl
     """scores (N, V) of the next token  →  a token for each of N, drawn from softmax(scores / temperature).
 
     temperature: towards 0 always the likeliest, 1 what was learned, above it bolder. top_k: only among the k likeliest
-    (Fan, Lewis & Dauphin 2018). top_p: only among the fewest that together have this probability (Holtzman et al. 2020)."""
+    (Fan, Lewis & Dauphin 2018). top_p: only among the fewest that together have so much (Holtzman et al. 2020)."""
     if not temperature >= 0:
         raise ValueError(f"choose: a temperature is 0 (always the likeliest) or more, got {temperature}")
     if top_k is not None and top_k < 1:

@@ -63,7 +63,8 @@ class CharacterModel(Recipe):
         return NGrams.tuned(texts["train"], texts["validation"], self.orders).bits(texts["test"])
 
     def write(
-        self, model: Any, known: dict[str, Any], prompt: str, length: int, generator: Any, end: str | None = None, **how: Any
+        self, model: Any, known: dict[str, Any], prompt: str, length: int, generator: Any, end: str | None = None,
+        **how: Any,
     ) -> str:  # fmt: skip
         """The prompt, and up to `length` characters that go on from it; no more after `end`."""
         vocabulary, text = vocabulary_of(known), prompt

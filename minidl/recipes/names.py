@@ -32,7 +32,7 @@ class NamesLSTM(CharacterModel):
     source: ClassVar[str] = "29,494 first names, a tenth of them held out"
 
     def data(self, folder: str | None = None, download: bool = False) -> Texts:
-        names = list(dict.fromkeys(datasets.Names(folder, download=download)))
+        names = list(dict.fromkeys(datasets.Names(folder, download=download).data))
         train, validation, test = (
             [f"{names[k]}\n" for k in part[: self.limit]]
             for part in split(len(names), (0.8, 0.1, 0.1), generator=minidl.Generator().manual_seed(0))

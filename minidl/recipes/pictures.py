@@ -62,6 +62,9 @@ class PictureRecipe(Classifier):
     baseline_name: ClassVar[str] = "logistic regression"
 
     def data(self, folder: str | None = None, download: bool = False) -> Data:
+        for name in ("held_out", "warmup"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"--{name.replace('_', '-')} is a share from 0 to below 1, got {getattr(self, name)}")
         whole = load(self.data_set, folder, download, self.limit)
         (x, y), (test_x, test_y) = whole.train.tensors, whole.test.tensors
         generator = minidl.Generator().manual_seed(self.seed)
@@ -71,9 +74,18 @@ class PictureRecipe(Classifier):
         return Data(
             part(train, change=self.augmentation(whole.shape), mix=self.mixing(whole.classes)),
             Pictures(test_x, test_y, mean, std),
-            part(validation),
+            part(validation) if len(validation) else None,
             {"classes": whole.names, "shape": list(whole.shape), "mean": mean, "std": std},
         )
+
+    def configured(self, data: Data) -> Any:
+        C, H, W = data.known["shape"]
+        classes, inputs = len(data.known["classes"]), C * H * W
+        sizes = {"channels": C, "height": H, "width": W, "classes": classes, "inputs": inputs, "outputs": classes}
+        for name, size in sizes.items():
+            if getattr(self.config, name, size) != size:
+                raise ValueError(f"--{name} {getattr(self.config, name)}: in {self.data_set} it is {size}")
+        return self.config
 
     def augmentation(self, shape: tuple[int, ...]) -> Callable[[Any], Any] | None:
         """What is done to a picture to learn from, each time it is seen."""

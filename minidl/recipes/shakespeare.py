@@ -1,15 +1,19 @@
-"""Shakespeare's plays by an LSTM: the last tenth of the text, as usual, is tested on, the twentieth before it validates.
+"""Shakespeare's plays by an LSTM: the last tenth of the text is tested on, as usual; the twentieth before it validates.
 
-It learns from pieces of 128 characters. When tested it reads as many before the first one that counts, as n-grams do."""
+It learns from pieces of 128 characters. When it is tested it reads as many before the first one that counts."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import minidl
+from minidl import nn
 
 from ..data import TensorDataset
+from ..files import atomic_write
 from ..models.char_model import CharModelConfig
 from ..text import Vocabulary, datasets
+from ..viz.gradients import gradients_by_lag, norms_through_time
 from .characters import NOTHING, CharacterModel, Texts
 
 PIECE = 128  # characters
@@ -40,6 +44,14 @@ class ShakespeareLSTM(CharacterModel):
         texts = {name: [part] for name, part in zip(("train", "validation", "test"), parts)}
         return Texts(train, test, validation, {"vocabulary": vocabulary.to_dict()}, texts)
 
+    def pictures(self, model: Any, data: Any, folder: Path) -> None:
+        """How far back a gradient reaches in this network, and reached before it was trained."""
+        x, y = data.train[:16]
+        ways = {"untrained": [reach(self.network(model.config), x, y)], "trained": [reach(model, x, y)]}
+        (ax,) = gradients_by_lag({f"{model.config.cell.upper()}, {self.source.split(',')[0]}": ways})
+        with atomic_write(folder / "memory.png") as file:
+            ax.figure.savefig(file, format="png", dpi=120)
+
     def generate(
         self, model: Any, known: dict[str, Any], *, prompt: str = "", length: int = 300, count: int | None = None,
         seed: int = 0, path: Any = None, **how: Any,
@@ -47,6 +59,14 @@ class ShakespeareLSTM(CharacterModel):
         """Text that goes on from the prompt; with `count` several, a line between them."""
         generator = minidl.Generator().manual_seed(seed)
         return "\n\n".join(self.write(model, known, prompt, length, generator, **how) for _ in range(count or 1))
+
+
+def reach(model: Any, x: Any, y: Any) -> list[float]:
+    """‖∂loss/∂e_t‖ of the loss at the last character, for what the network reads at each step t."""
+    with minidl.enable_grad():
+        steps = model.embedding(x).detach().transpose(0, 1).requires_grad_()  # (T, N, embedding)
+        h, _ = model.rnn(steps.transpose(0, 1))
+        return norms_through_time(nn.functional.cross_entropy(model.output(h[:, -1]), y[:, -1]), steps)
 
 
 def pieces(numbers: list[int]) -> Any:

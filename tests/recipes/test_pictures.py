@@ -166,7 +166,23 @@ def test_mixtures_are_learned_from(folder, tmp_path, mix):
     assert all((p != q).any() for p, q in zip(model.parameters(), before))
 
 
-def test_an_unknown_mixture_is_refused(folder, tmp_path, capsys):
-    command = ["train", "cifar10-cnn", "--data", str(folder), "--out", str(tmp_path / "r"), "--mix", "blend"]
-    assert cli.main(command) == 2
-    assert "--mix is none, mixup or cutmix, got blend" in capsys.readouterr().err
+def test_without_a_part_held_out_there_is_no_validation(folder, tmp_path):
+    recipe = recipe_class("mnist-mlp")(held_out=0.0, limit=64, epochs=1)
+    data = recipe.data(str(folder))
+    assert data.validation is None and len(data.train) == 64
+    recipe.fit(recipe.network(recipe.config), data, tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["--mix", "blend"], "--mix is none, mixup or cutmix, got blend"),
+        (["--held-out", "1"], "--held-out is a share from 0 to below 1, got 1.0"),
+        (["--warmup", "-0.1"], "--warmup is a share from 0 to below 1, got -0.1"),
+        (["--classes", "7"], "--classes 7: in cifar10 it is 10"),
+        (["--width", "28"], "--width 28: in cifar10 it is 32"),
+    ],
+)
+def test_wrong_settings_are_refused(folder, tmp_path, capsys, options, said):
+    assert cli.main(["train", "cifar10-cnn", "--data", str(folder), "--out", str(tmp_path / "r"), *options]) == 2
+    assert said in capsys.readouterr().err
