@@ -1,6 +1,6 @@
 """Small photographs by a Vision Transformer: without the convolution's idea of what is near, it needs far more data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +22,10 @@ class Cifar10ViT(Cifar10CNN):
 
     name: ClassVar[str] = "cifar10-vit"
     summary: ClassVar[str] = "a Vision Transformer on small photographs"
+
+    def configured(self, data: Data) -> Any:
+        C, H, _ = data.known["shape"]
+        return replace(self.config, channels=C, image=H, classes=len(data.known["classes"]))
 
     def network(self, config: Any) -> nn.Module:
         return VisionTransformer(config)
