@@ -17,5 +17,6 @@ def shared_work(request, monkeypatch):
     monkeypatch.setattr(embedding, "FEW", 4)
     monkeypatch.setattr(conv, "SCRATCH", 200)
     monkeypatch.setattr(normalize, "BLOCK", 30)
+    monkeypatch.setattr(normalize, "ROWS", 30)
     monkeypatch.setattr(normalize, "LONG", 1)
     monkeypatch.setattr(threads.SINGLE, "threads", lambda: request.param)
