@@ -1,17 +1,33 @@
 """The networks of the textbooks, one short file each, written as any user of minidl would write them.
 
 Each file has a config (all sizes) and a module that takes it: `LeNet(LeNetConfig())`. Recipes for training them on
-real data are in minidl/recipes: `minidl train --list`."""
+real data are in minidl/recipes: `minidl train --list`. `pretrained` has the models that Hugging Face's hub has weights
+for, with its names and files."""
 
 import importlib
 from typing import Any
 
 # file of this package -> what it has; each is read when it is first asked for
 FILES: dict[str, tuple[str, ...]] = {
+    "attention": ("Attention", "FeedForward", "watch"),
+    "char_model": ("CharModel", "CharModelConfig"),
     "cnn": ("CNN", "CNNConfig"),
+    "forecaster": ("Forecaster", "ForecasterConfig"),
+    "gpt": ("GPT", "GPTConfig"),
     "lenet": ("LeNet", "LeNetConfig"),
     "mlp": ("MLP", "MLPConfig"),
-}
+    "pretrained": (
+        "BertConfig", "BertForMaskedLM", "BertForQuestionAnswering", "BertForSequenceClassification", "BertModel",
+        "BertTokenizer", "DistilBertTokenizer",
+    ),
+    "sampling": ("choose",),
+    "search": ("beam_search", "greedy_search"),
+    "sentence_classifier": ("SentenceClassifier", "SentenceClassifierConfig"),
+    "seq2seq": ("Seq2Seq", "Seq2SeqConfig"),
+    "stacked_rnn": ("StackedRNN", "StackedRNNConfig"),
+    "transformer": ("Transformer", "TransformerConfig"),
+    "vit": ("VisionTransformer", "ViTConfig"),
+}  # fmt: skip
 WHERE = {name: file for file, names in FILES.items() for name in names}
 __all__ = sorted(WHERE)
 

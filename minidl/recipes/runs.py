@@ -69,7 +69,11 @@ def train(recipe: Recipe, folder: Path, data: Data, resume: bool = False, progre
 
 
 def load(folder: Path) -> Trained:
-    """The network that a folder holds, ready to be used."""
+    """The network that a folder holds, ready to be used: of a recipe, or of `minidl train --model`."""
+    if not (folder / RECIPE).exists() and (folder / CHECKPOINT).exists():
+        from .plain import load_plain
+
+        return Trained(*load_plain(folder))
     recipe, known = recipe_in(folder)
     if not (folder / WEIGHTS).exists():
         raise FileNotFoundError(f"{folder} has no {WEIGHTS} yet: `minidl train --resume {folder}` goes on with the run")
@@ -123,11 +127,10 @@ def refuse_other_data(folder: Path, data: Data) -> None:
 
 def draw_curve(epochs: list[dict[str, Any]], path: Path) -> None:
     from ..viz.curves import curves
+    from ..viz.figures import save as save_figure
 
     if len(epochs) > 1:
-        ax = curves(epochs)
-        with atomic_write(path) as file:
-            ax.figure.savefig(file, format="png", dpi=120)
+        save_figure(curves(epochs).figure, path)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
