@@ -68,7 +68,7 @@ def generate(
             past = out.past_key_values
             z = out.logits[:, -1]
             if repetition_penalty != 1.0:
-                z = penalised(z, ids, repetition_penalty)
+                z = penalised(z, ids, mask, repetition_penalty)
             if do_sample:
                 p = F.softmax(likely(z / temperature, top_k, top_p), dim=-1)
                 token = minidl.multinomial(p, 1, generator=generator)
@@ -98,10 +98,10 @@ def likely(z: Tensor, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
     return z
 
 
-def penalised(z: Tensor, ids: Tensor, penalty: float) -> Tensor:
-    """Scores (B, V) lowered for the tokens in ids (B, T)."""
-    there = z.gather(1, ids)
-    return z.scatter(1, ids, minidl.where(there > 0, there / penalty, there * penalty))
+def penalised(z: Tensor, ids: Tensor, mask: Tensor, penalty: float) -> Tensor:
+    """Scores (B, V) lowered for the tokens in ids (B, T), where they are no padding."""
+    said = minidl.zeros_like(z).scatter_add(1, ids, mask.to(z.dtype)) > 0
+    return minidl.where(said, minidl.where(z > 0, z / penalty, z * penalty), z)
 
 
 def _check(temperature: float, top_p: float, attention_mask: Tensor | None) -> None:

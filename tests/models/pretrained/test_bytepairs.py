@@ -51,7 +51,7 @@ def test_letters_for_bytes():
         ("café café", "ca f Ã© ĠcafÃ©"),
         ("we'll", "w e 'll"),
         ("th he", "th Ġ he"),
-        ("aaaaa aaa", "aaa aa Ġ aaa"),  # from the left
+        ("aaaaa aaa", "aa aaa Ġ aaa"),  # first every pair from the left, aa aa a, then the next merge
         ("a<|endoftext|> the", "a <|endoftext|> Ġthe"),
         ("", ""),
     ],

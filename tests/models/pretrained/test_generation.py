@@ -86,8 +86,8 @@ def test_top_k_and_top_p():
 
 
 def test_a_penalty_for_what_was_said():
-    z = penalised(minidl.tensor([[1.0, -1.0, 2.0]]), minidl.tensor([[0, 1, 0]]), 2.0)
-    assert z.tolist() == [[0.5, -2.0, 2.0]]
+    ids, mask = minidl.tensor([[3, 0, 1, 0]]), minidl.tensor([[0, 1, 1, 1]])
+    assert penalised(minidl.tensor([[1.0, -1.0, 2.0, 4.0]]), ids, mask, 2.0).tolist() == [[0.5, -2.0, 2.0, 4.0]]
 
 
 @pytest.mark.parametrize(
