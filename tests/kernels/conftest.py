@@ -19,7 +19,7 @@ def shared_work(request, monkeypatch):
     monkeypatch.setattr(conv, "IN_PLACE", 100)
     monkeypatch.setattr(conv, "VECTOR", 2)
     monkeypatch.setattr(conv, "MANY_CHANNELS", 3)
-    monkeypatch.setattr(normalize, "BLOCK", 30)
+    monkeypatch.setattr(normalize, "ROWS", 30)
     monkeypatch.setattr(pool, "TILE", 40)
     monkeypatch.setattr(normalize, "CHANNELS", 30)
     monkeypatch.setattr(normalize, "LONG", 1)

@@ -192,6 +192,8 @@ class BertModel(BertPreTrainedModel):
         super().__init__(config)
         if config.is_decoder or config.add_cross_attention:
             raise ValueError("BertModel is an encoder: is_decoder and add_cross_attention must be False")
+        if getattr(config, "position_embedding_type", "absolute") != "absolute":
+            raise ValueError(f"position_embedding_type {config.position_embedding_type!r}: only 'absolute' is here")
         self.embeddings = BertEmbeddings(config)
         self.encoder = BertEncoder(config)
         self.pooler = BertPooler(config) if add_pooling_layer else None
