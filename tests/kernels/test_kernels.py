@@ -182,7 +182,7 @@ def absent(*more):
     return lambda case: ((*case[0], *more), case[1])
 
 
-ALONE = {*activation.IN_PLACE, *blocks.POINTWISE, *blocks.ROWWISE}
+ALONE = {"relu", *activation.IN_PLACE, *blocks.POINTWISE, *blocks.ROWWISE}
 DRAWN = {
     "conv": convolutions(),
     "matmul": products(),
