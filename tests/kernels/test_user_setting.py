@@ -108,7 +108,7 @@ def _child(queue):
 def test_a_child_of_a_busy_process_computes(setting, monkeypatch):
     """Forked while another thread is inside a kernel, and holds all that a kernel can hold.
 
-    (A fork while BLAS's own threads compute hangs in OpenBLAS, also without minidl: it stops them, and keeps a lock.)"""
+    (A fork while BLAS's own threads compute hangs in OpenBLAS, also without minidl: its lock stays taken.)"""
     alone, inside, leave = network()(), threading.Barrier(3, timeout=60), threading.Event()
 
     def work(lo, hi):
