@@ -192,6 +192,11 @@ def bench(args):
     return call([set_up(torch=True), "-m", f"benchmarks.{name}", *rest], cwd=ROOT)
 
 
+def reproduce(args):
+    """train a recipe in full, seed by seed, and write its row of benchmarks/MODELS.md: reproduce NAME [--torch]"""
+    return call([set_up("data", "nlp", torch="--torch" in args), "-m", "benchmarks.reproduce", *args], cwd=ROOT)
+
+
 def gpu(args):
     """everything that needs a GPU: say what is there, then run the tests on it"""
     try:
@@ -222,7 +227,7 @@ def tutorials(args):
     raise Stop("The tutorials come with a later version.\nNext: `python3 dev.py demo` shows the framework at work.")
 
 
-COMMANDS = {command.__name__: command for command in (demo, test, check, bench, gpu, docs, tutorials)}
+COMMANDS = {command.__name__: command for command in (demo, test, check, bench, reproduce, gpu, docs, tutorials)}
 
 
 def main(argv):

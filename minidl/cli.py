@@ -11,11 +11,15 @@ import minidl
 
 # name -> what it does, and the function (argv) -> exit status or None that does it
 COMMANDS: dict[str, tuple[str, str]] = {
+    "answer": ("find the answer to a question in a text, with a trained network", "minidl.recipes.commands:answer"),
+    "classify": ("ask a trained network what a picture or a sentence is", "minidl.recipes.commands:classify"),
     "demo": ("check every gradient, train on real digits, write the pictures", "minidl.demo.table:main"),
     "doctor": ("say what this machine has, what it lacks, and what installs it", "minidl.machine:main"),
+    "generate": ("let a trained network write or draw", "minidl.recipes.commands:generate"),
     "gradcheck": ("check gradients, and say what is wrong with one", "minidl.testing.doctor.command:main"),
     "profile": ("run a script, and say where its time and memory went", "minidl.profiler.command:main"),
-    "train": ("train a network on a data set; survives being killed", "minidl.training.command:main"),
+    "train": ("train a network, or a recipe of `train --list`; survives a kill", "minidl.recipes.commands:train"),
+    "translate": ("translate a sentence with a trained network", "minidl.recipes.commands:translate"),
 }
 
 # What a user can put right, said in one line. Anything else is a fault of minidl's own and keeps its traceback.

@@ -17,8 +17,9 @@ LAYERS = [
     {"ops", "api"},
     {"kernels"},
     {"func", "nn", "optim", "data", "utils", "vision", "saving", "testing", "cuda", "linalg", "special",
-     "distributions", "legacy"},
-    {"training", "models", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo", "machine"},
+     "distributions", "legacy", "text"},
+    {"training", "models", "recipes", "explain", "profiler", "viz", "deploy", "distributed", "keras", "demo",
+     "machine"},
     {"cli", "__main__"},
 ]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}

@@ -1,0 +1,24 @@
+"""The networks of the textbooks, one short file each, written as any user of minidl would write them.
+
+Each file has a config (all sizes) and a module that takes it: `LeNet(LeNetConfig())`. Recipes for training them on
+real data are in minidl/recipes: `minidl train --list`."""
+
+import importlib
+from typing import Any
+
+# file of this package -> what it has; each is read when it is first asked for
+FILES: dict[str, tuple[str, ...]] = {
+    "mlp": ("MLP", "MLPConfig"),
+}
+WHERE = {name: file for file, names in FILES.items() for name in names}
+__all__ = sorted(WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in WHERE:
+        raise AttributeError(f"minidl.models has no {name}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f".{WHERE[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

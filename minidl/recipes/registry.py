@@ -1,0 +1,21 @@
+"""Which recipes there are. Each is imported when it is asked for."""
+
+import difflib
+import importlib
+
+from .recipe import Recipe
+
+# name -> the file of this package and the class in it
+RECIPES: dict[str, str] = {
+    "digits-mlp": "digits_mlp:DigitsMLP",
+}
+
+
+def recipe_class(name: str) -> type[Recipe]:
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(RECIPES)}"
+        raise ValueError(f"there is no recipe {name!r}; {hint}")
+    module, kind = RECIPES[name].split(":")
+    made: type[Recipe] = getattr(importlib.import_module(f".{module}", __package__), kind)
+    return made
