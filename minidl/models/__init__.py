@@ -8,7 +8,10 @@ from typing import Any
 
 # file of this package -> what it has; each is read when it is first asked for
 FILES: dict[str, tuple[str, ...]] = {
+    "dcgan": ("DCGAN", "DCGANConfig"),
+    "gan": ("GAN", "GANConfig"),
     "mlp": ("MLP", "MLPConfig"),
+    "wgan_gp": ("WGANGP", "WGANGPConfig"),
 }
 WHERE = {name: file for file, names in FILES.items() for name in names}
 __all__ = sorted(WHERE)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import minidl
 from minidl import nn
-from minidl.nn import functional as F
+
+from .gan import discriminator_loss, generator_loss
 
 
 @dataclass
@@ -24,7 +25,7 @@ class DCGANConfig:
 class Generator(nn.Module):
     """z (N, latent)   →   pictures (N, 1, side, side) in [−1, 1]; each layer doubles the side"""
 
-    def __init__(self, config):
+    def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
         width, side = config.width, config.side // 4
         self.layers = nn.Sequential(
@@ -46,7 +47,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """pictures (N, 1, side, side) in [−1, 1]   →   scores (N,); each layer halves the side. D = σ(score)"""
 
-    def __init__(self, config):
+    def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
         width, side = config.width, config.side // 4
         self.layers = nn.Sequential(
@@ -72,14 +73,13 @@ def begin_small(module):
 
 
 class DCGAN(nn.Module):
-    """Both networks and what each of them lowers; called, it generates: z (N, latent) → (N, 1, side, side) in [0, 1].
+    """Both networks and what each of them lowers.    z (N, latent)   →   G's pictures (N, 1, side, side) in [0, 1]"""
 
-    The losses are those of gan.py, in the form that does not saturate."""
-
-    def __init__(self, config):
+    def __init__(self, config: DCGANConfig) -> None:
         super().__init__()
+        self.config = config
         if config.side % 4:
-            raise ValueError(f"DCGAN: a side is doubled twice, so it is a multiple of 4, got {config.side}")
+            raise ValueError(f"DCGAN: a side is halved twice, so it is a multiple of 4, got {config.side}")
         self.generator = Generator(config)
         self.discriminator = Discriminator(config)
         self.apply(begin_small)
@@ -90,8 +90,8 @@ class DCGAN(nn.Module):
     def discriminator_loss(self, real, z):
         with minidl.no_grad():  # D's step leaves G as it is
             fake = self.generator(z)
-        real, fake = self.discriminator(2 * real - 1), self.discriminator(fake)  # each with statistics of its own
-        return -F.logsigmoid(real).mean() - F.logsigmoid(-fake).mean()
+        # One after the other, so that batch normalisation takes the statistics of each by itself.
+        return discriminator_loss(self.discriminator(2 * real - 1), self.discriminator(fake))
 
     def generator_loss(self, z):
-        return -F.logsigmoid(self.discriminator(self.generator(z))).mean()
+        return generator_loss(self.discriminator(self.generator(z)))

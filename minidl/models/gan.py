@@ -23,7 +23,7 @@ class GANConfig:
 class Generator(nn.Module):
     """z (N, latent)   →   pictures (N, 1, side, side) in [0, 1]"""
 
-    def __init__(self, config):
+    def __init__(self, config: GANConfig) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Linear(config.latent, config.hidden),
@@ -40,7 +40,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """pictures (N, 1, side, side)   →   probabilities that they are real, (N,)"""
 
-    def __init__(self, config):
+    def __init__(self, config: GANConfig) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Flatten(),
@@ -73,10 +73,11 @@ def generator_loss(fake, saturating=False):
 
 
 class GAN(nn.Module):
-    """Both networks and what each of them lowers; called, it generates: z (N, latent) → (N, 1, side, side)."""
+    """Both networks and what each of them lowers.    z (N, latent)   →   G's pictures (N, 1, side, side) in [0, 1]"""
 
-    def __init__(self, config):
+    def __init__(self, config: GANConfig) -> None:
         super().__init__()
+        self.config = config
         self.generator = Generator(config)
         self.discriminator = Discriminator(config)
 

@@ -1,46 +1,24 @@
-"""WGAN-GP: the Wasserstein distance in place of a probability (Arjovsky, Chintala & Bottou 2017; Gulrajani et al. 2017).
+"""WGAN-GP: a distance in place of a probability (Arjovsky, Chintala & Bottou 2017; Gulrajani et al. 2017).
 
-    min_G max_D  E D(x) − E D(G(z))        over D with slope 1:  λ E (‖∇D(x̂)‖ − 1)² is taken off
+    min_G max_D  E D(x) − E D(G(z)) − λ E (‖∇D(x̂)‖ − 1)²
 
-x̂ lies at a random place of the line between a real and a generated picture. The slope is itself a gradient, so D's
-step differentiates a gradient: second order at work."""
+The first two terms are the Wasserstein distance of G's pictures from the real ones if D's slope is at most 1; the third
+sees to that at x̂, a random place on the line between a real and a generated picture. The slope is itself a gradient,
+so D's step differentiates a gradient: second order at work."""
 
 from dataclasses import dataclass
 
 import minidl
 from minidl import nn
 
+from .dcgan import DCGANConfig, Generator
+
 
 @dataclass
-class WGANGPConfig:
-    """latent: numbers in z. width: channels of the largest maps. side: pixels of a side, 4 k. penalty: λ."""
+class WGANGPConfig(DCGANConfig):
+    """Those of DCGAN, and penalty: λ."""
 
-    latent: int = 100
-    width: int = 32
-    side: int = 28
     penalty: float = 10.0
-
-
-class Generator(nn.Module):
-    """z (N, latent)   →   pictures (N, 1, side, side) in [−1, 1]; each layer doubles the side"""
-
-    def __init__(self, config):
-        super().__init__()
-        width, side = config.width, config.side // 4
-        self.layers = nn.Sequential(
-            nn.Linear(config.latent, 2 * width * side**2, bias=False),
-            nn.Unflatten(1, (2 * width, side, side)),
-            nn.BatchNorm2d(2 * width),
-            nn.ReLU(),
-            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1),
-            nn.Tanh(),
-        )
-
-    def forward(self, z):
-        return self.layers(z)
 
 
 class Critic(nn.Module):
@@ -48,7 +26,7 @@ class Critic(nn.Module):
 
     No batch normalisation: ∇D(x̂) is to be the slope at one picture, which others must not change."""
 
-    def __init__(self, config):
+    def __init__(self, config: WGANGPConfig) -> None:
         super().__init__()
         width, side = config.width, config.side // 4
         self.layers = nn.Sequential(
@@ -74,13 +52,13 @@ def gradient_penalty(critic, real, fake, share):
 
 
 class WGANGP(nn.Module):
-    """Both networks and what each of them lowers; called, it generates: z (N, latent) → (N, 1, side, side) in [0, 1]."""
+    """Both networks and what each of them lowers.    z (N, latent)   →   G's pictures (N, 1, side, side) in [0, 1]"""
 
-    def __init__(self, config):
+    def __init__(self, config: WGANGPConfig) -> None:
         super().__init__()
+        self.config = config
         if config.side % 4:
-            raise ValueError(f"WGANGP: a side is doubled twice, so it is a multiple of 4, got {config.side}")
-        self.penalty = config.penalty
+            raise ValueError(f"WGANGP: a side is halved twice, so it is a multiple of 4, got {config.side}")
         self.generator = Generator(config)
         self.discriminator = Critic(config)
 
@@ -95,7 +73,7 @@ class WGANGP(nn.Module):
         if share is None:
             share = minidl.rand(len(real), 1, 1, 1, dtype=real.dtype, device=real.device)
         distance = self.discriminator(real).mean() - self.discriminator(fake).mean()
-        return self.penalty * gradient_penalty(self.discriminator, real, fake, share) - distance
+        return self.config.penalty * gradient_penalty(self.discriminator, real, fake, share) - distance
 
     def generator_loss(self, z):
         return -self.discriminator(self.generator(z)).mean()

@@ -8,6 +8,9 @@ from .recipe import Recipe
 # name -> the file of this package and the class in it
 RECIPES: dict[str, str] = {
     "digits-mlp": "digits_mlp:DigitsMLP",
+    "mnist-gan": "gans:MnistGAN",
+    "mnist-dcgan": "gans:MnistDCGAN",
+    "mnist-wgan-gp": "gans:MnistWGANGP",
 }
 
 

@@ -4,7 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ..api import randn
 from ..autograd import Tensor
@@ -12,7 +12,7 @@ from ..nn import Module
 from ..optim import Optimizer
 from .callbacks import Callback
 from .checkpoint import random_states, set_random_states
-from .loop import Diverged, Step, gradient_norm, the_next
+from .loop import Diverged, Step, changed_by_forward, gradient_norm, restore, the_next
 from .metrics import Metric
 from .trainer import Trainer
 
@@ -26,8 +26,8 @@ class AdversarialTrainer(Trainer):
     The numbers of an epoch: train_loss, which is D's, and train_generator_loss; and what `fit(validation=judge)` finds:
     a function of the model, in evaluation mode, that returns numbers by name.
 
-    As with any Trainer a run that was killed goes on with the same bits, and Diverged leaves both networks as they were
-    before that step."""
+    As with any Trainer a run that was killed goes on with the same bits, and what diverges is left as it was before
+    that step: D and G both, and their optimizers."""
 
     def __init__(
         self, model: Module, discriminator: Optimizer, generator: Optimizer, callbacks: Any = (), *, latent: int,
@@ -41,26 +41,26 @@ class AdversarialTrainer(Trainer):
         super().__init__(model, both, model.generator_loss, callbacks, metrics=metrics, device=device, prepare=prepare)
 
     def steps(self, batches: Iterator[Any]) -> Iterator[Step]:
-        run, both = self.run, self.optimizer
-        assert isinstance(both, Both)
-        model: Any = run.model
+        run, both = self.run, cast(Any, self.optimizer)
+        model = cast(Any, run.model)
+        D, G = model.discriminator, model.generator
         model.train()
         for real, *_ in batches:
-            before = copy.deepcopy((model.state_dict(), both.state_dict())), random_states()
+            last = (run.step + 1) % self.critic_steps == 0  # D's step after which it is G's turn
+            before = changed_by_forward(model)
+            taken = copy.deepcopy((D.state_dict(), both.discriminator.state_dict())) if last else None
             try:
-                noise = lambda: randn(len(real), self.latent, dtype=real.dtype, device=real.device)
-                turn = (run.step + 1) % self.critic_steps == 0
-                d = self.step_of(model.discriminator, both.discriminator, model.discriminator_loss, real, noise())
-                model.discriminator.requires_grad_(False)
-                g = self.step_of(model.generator, both.generator, model.generator_loss, noise()) if turn else None
+                d = self.one_step("D", D, both.discriminator, model.discriminator_loss(real, self.noise(real)))
+                D.requires_grad_(False)  # G's step leaves D as it is
+                g = self.one_step("G", G, both.generator, model.generator_loss(self.noise(real))) if last else None
             except Diverged:
-                (weights, moments), streams = before
-                model.load_state_dict(weights)
-                both.load_state_dict(moments)
-                set_random_states(streams)
+                if taken is not None:
+                    D.load_state_dict(taken[0])
+                    both.discriminator.load_state_dict(taken[1])
+                restore(model, before)
                 raise
             finally:
-                model.discriminator.requires_grad_(True)
+                D.requires_grad_(True)
                 both.zero_grad()
             run.loss += d.loss * len(real)
             run.seen += len(real)
@@ -70,12 +70,14 @@ class AdversarialTrainer(Trainer):
             run.step += 1
             yield AdversarialStep(**vars(d), generator_loss=None if g is None else g.loss)
 
-    def step_of(self, part: Module, optimizer: Optimizer, loss_of: Callable[..., Tensor], *inputs: Tensor) -> Step:
-        name = "D" if optimizer is self.optimizer.discriminator else "G"  # type: ignore[attr-defined]
-        optimizer.zero_grad()
-        loss = loss_of(*inputs)
+    def noise(self, real: Tensor) -> Tensor:
+        """z ~ N(0, I), a row for each of the pictures."""
+        return randn(len(real), self.latent, dtype=real.dtype, device=real.device)
+
+    def one_step(self, name: str, part: Module, optimizer: Optimizer, loss: Tensor) -> Step:
         if not math.isfinite(loss.item()):
             raise Diverged(f"{the_next(self.run)} the loss of {name} is {loss.item()}, so that step was not made")
+        optimizer.zero_grad()
         loss.backward()
         norm, unfinished = gradient_norm(part)
         if unfinished:

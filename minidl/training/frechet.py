@@ -32,7 +32,7 @@ def gaussian_of(features: Any) -> Gaussian:
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
-    """The squared Fréchet distance of two Gaussians, which is their squared Wasserstein-2 distance (Dowson & Landau 1982)
+    """The squared Fréchet (or Wasserstein-2) distance of two Gaussians (Dowson & Landau 1982)
 
         d² = ‖μ_a − μ_b‖² + tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½)
 

@@ -42,7 +42,7 @@ def test_the_root_squared_is_the_matrix(rng):
 
 
 def test_equal_gaussians_and_constant_features_have_distance_0(rng):
-    """A unit that never fires has variance 0: the covariance has no inverse, and rounding makes eigenvalues negative."""
+    """A unit that never fires has variance 0, so the covariance is singular; rounding makes eigenvalues negative."""
     x = rng.normal(size=(500, 30)) @ rng.normal(size=(30, 40)) * 100
     x[:, :5] = 3
     assert frechet_distance(gaussian_of(x), gaussian_of(x)) == pytest.approx(0, abs=1e-6)

@@ -1,0 +1,90 @@
+"""The judge of generated pictures: a classifier that was trained on real ones, and what it sees in others."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import minidl
+from minidl import nn
+
+from ..data import DataLoader
+from ..saving import load, save
+from ..training import Trainer, metrics, seed_all
+from ..training.checkpoint import random_states, set_random_states
+from ..training.frechet import Gaussian, class_entropy, frechet_distance, gaussian_of, inception_score
+from ..training.networks import lenet
+from .recipe import Data
+
+FILE = "judge.safetensors"
+BATCH, LR, SEED = 32, 2e-3, 0  # the same judge for every recipe and every seed
+EPOCHS, STEPS = 2, 300  # at least
+
+
+@dataclass
+class Judge:
+    """accuracy: of the classifier, on the test part. real: its features of the pictures of the training part."""
+
+    classifier: nn.Module
+    accuracy: float
+    real: Gaussian
+
+    def scores(self, pictures: Any) -> dict[str, float]:
+        """Of pictures (N, C, H, W) in [0, 1], as a tensor or in batches."""
+        features, probabilities = seen(self.classifier, pictures)
+        return {
+            "frechet_distance": frechet_distance(gaussian_of(features), self.real),
+            "inception_score": inception_score(probabilities),
+            "class_entropy": class_entropy(probabilities),
+        }
+
+
+def judge_of(data: Data, batches: Any, folder: Path | None = None, progress: bool = False) -> Judge:
+    """The judge in the folder; where there is none, or one of other data, one that is trained now and put there.
+
+    data: pictures with their classes; batches: what makes a loader of a part of it. Random streams stay as they are."""
+    shape = next(iter(batches(data.train)))[0].shape[1:]
+    states = random_states()
+    try:
+        seed_all(SEED)
+        classifier = lenet(shape, 10)
+        if folder is not None and (folder / FILE).exists():
+            saved = load(folder / FILE)
+            if saved.get("data") == data.known["data"]:
+                classifier.load_state_dict(saved["classifier"])
+                real = Gaussian(saved["mean"].numpy(), saved["covariance"].numpy())
+                return Judge(classifier.eval(), saved["accuracy"], real)
+        judge = trained(classifier, data, batches, progress)
+    finally:
+        set_random_states(states)
+    if folder is not None:
+        state = {"data": data.known["data"], "classifier": classifier.state_dict(), "accuracy": judge.accuracy}
+        gaussian = {name: minidl.tensor(value) for name, value in vars(judge.real).items()}
+        save({**state, **gaussian}, folder / FILE)
+    return judge
+
+
+def trained(classifier: nn.Module, data: Data, batches: Any, progress: bool) -> Judge:
+    if progress:
+        print("The judge, a LeNet, learns to read the pictures first.", flush=True)
+    loader: Any = DataLoader(data.train, BATCH, shuffle=True, collate_fn=batches(data.train).collate_fn)
+    optimizer = minidl.optim.Adam(classifier.parameters(), lr=LR)
+    trainer = Trainer(classifier, optimizer, nn.CrossEntropyLoss(), metrics={"accuracy": metrics.Accuracy()})
+    trainer.fit(loader, epochs=max(EPOCHS, -(-STEPS // len(loader))), progress=False)
+    accuracy = float(trainer.evaluate(batches(data.test))["accuracy"])
+    if progress:
+        print(f"It reads {accuracy:.2%} of the held-out ones.", flush=True)
+    return Judge(classifier.eval(), accuracy, gaussian_of(seen(classifier, (x for x, *_ in batches(data.train)))[0]))
+
+
+def seen(classifier: Any, pictures: Any) -> tuple[Any, Any]:
+    """The features that go into the classifier's last layer, and its probabilities of the classes: (N, C), (N, 10)."""
+    batches = pictures.split(256) if isinstance(pictures, minidl.Tensor) else pictures
+    found = []
+    with minidl.no_grad():
+        for x in batches:
+            features = classifier[:-1](x)
+            found.append((features.numpy(), nn.functional.softmax(classifier[-1](features), dim=1).numpy()))
+    features, probabilities = zip(*found)
+    return np.concatenate(features), np.concatenate(probabilities)
