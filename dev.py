@@ -166,7 +166,7 @@ def demo(args):
 
 def test(args):
     """everything CI runs: lint, types and tests; --all adds the slow ones, -k or a path chooses among the tests"""
-    python = set_up("dev", "test", "browser", "data", "ui", torch=True)
+    python = set_up("dev", "test", "browser", "data", "ui", "nlp", torch=True)
     tests = [("pytest", lambda: pytest(python, args))]
     if set(args) - {"--all"}:
         return run_all(tests)

@@ -1023,8 +1023,8 @@ __all__ = [
 
 # What stands upon the core is imported when it is first asked for, so that `import minidl` stays as light as NumPy.
 _PACKAGES = {
-    "data", "distributions", "explain", "func", "keras", "nn", "optim", "profiler", "saving", "testing", "training",
-    "utils", "vision", "viz",
+    "data", "distributions", "explain", "func", "keras", "models", "nn", "optim", "profiler", "saving", "testing",
+    "text", "training", "utils", "vision", "viz",
 }  # fmt: skip
 _FUNCTIONS = {
     "debug": "explain", "is_anomaly_enabled": "explain", "is_anomaly_check_nan_enabled": "explain",
@@ -1078,9 +1078,11 @@ if _TYPE_CHECKING:
     from . import explain as explain
     from . import func as func
     from . import keras as keras
+    from . import models as models
     from . import nn, optim, testing, utils
     from . import profiler as profiler
     from . import saving as saving
+    from . import text as text
     from . import training as training
     from . import vision as vision
     from . import viz as viz

@@ -1,6 +1,7 @@
 """The command `minidl`: a table of sub-commands, each imported when it is called."""
 
 import argparse
+import codecs
 import importlib
 import io
 import os
@@ -70,7 +71,16 @@ def one_line(error: BaseException) -> str:
 
 
 def make_printable() -> None:
-    """Let a console that has no x̂ print `?` for it, where it would otherwise raise."""
+    """Let a console that has no x̂ print `xhat` for it, where it would otherwise raise."""
+    codecs.register_error("minidl.plain", spelt_out)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="minidl.plain")
+
+
+def spelt_out(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that an encoding lacks: `^2` for ², `->` for →."""
+    from .testing.doctor.terminal import plain
+
+    assert isinstance(error, UnicodeEncodeError)
+    return plain(error.object[error.start : error.end]), error.end

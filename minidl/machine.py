@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 import tempfile
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,10 +36,20 @@ def main(argv: list[str]) -> int:
     width = max(len(name) for _, name, _ in lines)
     print(f"minidl {minidl.__version__} in {Path(minidl.__file__).parent}\n")
     for sign, name, text in lines:
-        print(f"  {sign:>4}  {name:{width}}  {text}")
+        print(folded(text, f"  {sign:>4}  {name:{width}}  "))
     bad = [name for sign, name, _ in lines if sign == BAD]
     print(f"\nTo be put right: {', '.join(bad)}." if bad else "\nEverything that minidl needs is here.")
     return 1 if bad else 0
+
+
+def folded(text: str, first: str) -> str:
+    """In lines of 79, with a hanging indent; a command stays whole, to be copied."""
+    whole = re.sub("pip install .*'", lambda command: command[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    lines = textwrap.wrap(
+        whole, 79, initial_indent=first, subsequent_indent=" " * len(first),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def basics() -> Iterator[Line]:

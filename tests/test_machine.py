@@ -14,7 +14,9 @@ from tests.backend.test_device import fake_cupy
 
 def said(capsys, status=0):
     assert cli.main(["doctor"]) == status
-    lines = capsys.readouterr().out.splitlines()
+    out = capsys.readouterr().out
+    assert all(len(line) <= 79 or "/" in line or "pip install" in line for line in out.splitlines())
+    lines = re.sub(r"\n {10,}", " ", out).splitlines()  # unfolded
     return {line.split()[1]: line for line in lines if line.startswith("  ")}, lines
 
 
@@ -28,6 +30,12 @@ def test_a_healthy_machine(capsys):
     for name, line in by_name.items():
         if "lacks" in line:
             assert line.endswith(f"pip install 'minidl{name}'")
+
+
+def test_a_command_stays_on_one_line():
+    command = "pip install --upgrade 'a-package>=2.0'"
+    lines = machine.folded(f"lacks this, that, the other, and so on: {command}", "  NO  ").split("\n")
+    assert lines == ["  NO  lacks this, that, the other, and so on:", f"      {command}"]
 
 
 def test_cupy_in_words(capsys, monkeypatch):

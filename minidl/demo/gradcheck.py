@@ -1,11 +1,14 @@
 """`minidl demo gradcheck`: a slope from two values, the step that serves best, and the doctor at a sick gradient."""
 
 import math
-from pathlib import Path
+import sys
 
 import minidl
-from minidl.testing.doctor.command import main as doctor
+from minidl.files import atomic_write
+from minidl.testing.doctor.command import chosen, one, reports
 from minidl.testing.doctor.faults import KINDS
+from minidl.testing.doctor.page import page
+from minidl.testing.doctor.terminal import capabilities
 from minidl.viz.figures import BLUE, VERMILION, axes_of
 
 from .stage import Stage
@@ -49,7 +52,10 @@ def main(argv: list[str]) -> None:
 
     name = PATIENTS.get(stage.fault or "", "softmax")
     stage.part(f"The doctor looks at {name}")
-    page = Path(stage.out) / "doctor.html"
-    doctor([name, "--seed", str(stage.seed), "--html", str(page), *(["--break", stage.fault] if stage.fault else [])])
+    found = reports(name, seed=stage.seed, fault=stage.fault)
+    print(one(found, *capabilities(sys.stdout)), flush=True)
+    stage.told.append(("pre", one(found, colour=False, unicode=True)))
+    with atomic_write(stage.out / "doctor.html") as file:
+        file.write(page(chosen(found)).encode())
     stage.files.append("doctor.html")
     stage.finish("Random values and random upstream gradients: ones would hide errors.", "See doctor.html.")

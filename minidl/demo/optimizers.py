@@ -67,6 +67,6 @@ def main(argv: list[str]) -> None:
     stage.finish(
         "A narrow valley: momentum keeps what the zigzags have in common.",
         "Several minima: which one is found depends on the optimizer.",
-        "A saddle: plain gradients are small where leaving is slow; Adam",
-        "divides by their size, so it leaves at once.",
+        "A saddle: along the way out the gradient is tiny at first, and SGD",
+        "crawls; RMSprop and Adam divide it by its size, so they leave at once.",
     )

@@ -59,7 +59,7 @@ class Stage:
         with atomic_write(self.out / f"{name}.png") as file:
             file.write(buffer.getvalue())
         self.files.append(f"{name}.png")
-        self.say(f"(picture: {name}.png)")
+        print(f"  (picture: {name}.png)", flush=True)
         self.told.append(("img", base64.b64encode(buffer.getvalue()).decode()))
 
     def page(self, page: HtmlPage, name: str) -> None:

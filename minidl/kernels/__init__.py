@@ -9,4 +9,4 @@ import os
 ON = os.environ.get("MINIDL_KERNELS", "").lower() not in ("off", "0", "no")
 
 if ON:
-    from . import attention, blocks, conv, embedding, loss, normalize, pool, products, recurrent  # noqa: F401  importing registers them
+    from . import activation, attention, blocks, conv, embedding, loss, normalize, pool, products, recurrent  # noqa: F401  importing registers them

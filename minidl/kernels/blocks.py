@@ -13,8 +13,8 @@ from .threads import FLOATS, ranges, small, split
 
 BLOCK = 1 << 15
 POINTWISE = (
-    "relu", "leaky_relu", "elu", "sigmoid", "logsigmoid", "softplus", "silu", "gelu", "gelu_tanh", "mish", "hardtanh",
-    "hardsigmoid", "hardswish", "softsign", "tanhshrink", "softshrink", "hardshrink", "tanh", "exp", "erf",
+    "relu", "leaky_relu", "elu", "logsigmoid", "softplus", "gelu", "mish", "hardtanh", "hardsigmoid", "hardswish",
+    "softsign", "tanhshrink", "softshrink", "hardshrink", "exp", "erf",
 )  # fmt: skip
 ROWWISE = ("softmax", "log_softmax")
 

@@ -28,9 +28,9 @@ class Sequence:
         self.x, self.w, self.reverse = x, w, reverse
 
     def steps(self, rows: Array) -> Array:
-        """Rows (T B, n) as (T, B, n), in the order of the steps."""
+        """Rows (T B, n) as (T, n, B), in the order of the steps."""
         t = rows.reshape(self.T, self.B, -1)
-        return t[::-1] if self.reverse else t
+        return (t[::-1] if self.reverse else t).swapaxes(1, 2)
 
     def rows(self, t: Array) -> Array:
         """(T, n, B), in the order of the steps, as rows (T B, n), in the order of time."""
@@ -38,10 +38,19 @@ class Sequence:
 
     def projected(self, w: Array, b: Array | None) -> Array:
         """w x + b for all steps: (T, gates, B)."""
-        a = np.matmul(w, self.steps(self.x).swapaxes(1, 2))
+        a = np.matmul(w, self.steps(self.x))
         if b is not None:
             a += b[:, None]
         return a
+
+    def columns(self, h: Array) -> tuple[Array, Array]:
+        """What [w u b] is multiplied by in each step, x_t, h_{t−1} and 1 one below the other, (T + 1, I + H + 1, B);
+        and in it the states before each step and after the last, (T + 1, H, B)."""
+        I = self.x.shape[1]
+        columns = np.ones((self.T + 1, I + h.shape[1] + 1, self.B), self.x.dtype)
+        columns[:-1, :I] = self.steps(self.x)
+        columns[0, I:-1] = h.T
+        return columns, columns[:, I:-1]
 
     def room(self, h: Array) -> Array:
         """For the states before each step and after the last: (T + 1, H, B)."""
@@ -58,7 +67,12 @@ class Sequence:
         return self.rows(states[:-1])
 
 
-def halved(n: int, parts: Any) -> list[Any]:
+def joined(w: Array, u: Array, b: Array | None) -> Array:
+    """[w u b], with zeros where there is no b."""
+    return np.concatenate([w, u, np.zeros_like(w[:, :1]) if b is None else b[:, None]], axis=1)
+
+
+def halved(n: int, *parts: Array | None) -> list[Any]:
     """The first n rows of each, halved: those of the gates that go through σ."""
     made: list[Any] = []
     for t in parts:
@@ -81,19 +95,18 @@ def rnn_kernel(xp, x, w, u, h, b=None, *, sizes, reverse=False, relu=False):
     check(x, sizes, h, u.shape[1])
     if declines(x, sizes):
         return NotImplemented
-    run = Sequence(x, w, sizes, reverse)
-    states, a = run.room(h), run.projected(w, b)
-    for t in range(run.T):
-        z = np.matmul(u, states[t], out=states[t + 1])
-        z += a[t]
+    run, weights = Sequence(x, w, sizes, reverse), joined(w, u, b)
+    columns, states = run.columns(h)
+    for column, z in zip(columns, states[1:]):
+        np.matmul(weights, column, out=z)
         np.maximum(z, 0, out=z) if relu else np.tanh(z, out=z)
 
     def grads(gy, gend):
-        after, gys = states[1:], run.steps(gy)
+        after, gys = states[1:], np.ascontiguousarray(run.steps(gy))
         gz = (after > 0).astype(x.dtype) if relu else 1 - after * after
         gh, turned = gend.T.copy(), np.ascontiguousarray(u.T)
         for t in reversed(range(run.T)):
-            gh += gys[t].T
+            gh += gys[t]
             gz[t] *= gh
             np.matmul(turned, gz[t], out=gh)
         rows = run.rows(gz)
@@ -110,27 +123,27 @@ def lstm_kernel(xp, x, w, u, h, c, b=None, p=None, *, sizes, reverse=False):
     if declines(x, sizes) or p is not None:
         return NotImplemented
     H, dtype = u.shape[1], x.dtype
-    run = Sequence(x, w, sizes, reverse)
-    order = np.r_[0 : 2 * H, 3 * H : 4 * H, 2 * H : 3 * H]  # i f o, which go through σ, then g
-    wh, uh, bh = halved(3 * H, (t if t is None else t[order] for t in (w, u, b)))
-    states, cells, gates = run.room(h), run.room(c), run.projected(wh, bh)
-    tanhs, step, part = (np.empty(s, dtype) for s in ((run.T, H, run.B), (4 * H, run.B), (H, run.B)))
+    run, order = Sequence(x, w, sizes, reverse), np.r_[3 * H : 4 * H, : 2 * H, 2 * H : 3 * H]
+    (weights,) = halved(3 * H, joined(w, u, b)[order])  # of o i f, which go through σ, then of g
+    columns, states = run.columns(h)
+    cells, gates = run.room(c), np.empty((run.T, 4 * H, run.B), dtype)
+    tanhs, part = np.empty((run.T, H, run.B), dtype), np.empty((H, run.B), dtype)
     for t in range(run.T):
-        z, cell = gates[t], cells[t + 1]
-        z += np.matmul(uh, states[t], out=step)
+        z, cell = np.matmul(weights, columns[t], out=gates[t]), cells[t + 1]
         sigmoids(z, z[: 3 * H])
-        np.multiply(z[H : 2 * H], cells[t], out=cell)
-        cell += np.multiply(z[:H], z[3 * H :], out=part)
-        np.multiply(z[2 * H : 3 * H], np.tanh(cell, out=tanhs[t]), out=states[t + 1])
+        np.multiply(z[2 * H : 3 * H], cells[t], out=cell)
+        cell += np.multiply(z[H : 2 * H], z[3 * H :], out=part)
+        np.multiply(z[:H], np.tanh(cell, out=tanhs[t]), out=states[t + 1])
 
     def grads(gy, ghend, gcend):
-        i, f, o, g = (gates[:, k * H : (k + 1) * H] for k in range(4))
-        gz, gys = np.empty_like(gates), run.steps(gy)
-        np.subtract(1, gates[:, : 3 * H], out=gz[:, : 3 * H])
-        gz[:, : 3 * H] *= gates[:, : 3 * H]  # σ′ = σ (1 − σ)
-        gz[:, :H] *= g
-        gz[:, H : 2 * H] *= cells[:-1]
-        gz[:, 2 * H : 3 * H] *= tanhs
+        o, i, f, g = (gates[:, k * H : (k + 1) * H] for k in range(4))
+        gz, gys = np.empty_like(gates), np.ascontiguousarray(run.steps(gy))
+        slopes = gz[:, : 3 * H]
+        np.multiply(gates[:, : 3 * H], gates[:, : 3 * H], out=slopes)
+        np.subtract(gates[:, : 3 * H], slopes, out=slopes)  # σ′ = σ − σ²
+        slopes[:, :H] *= tanhs
+        slopes[:, H : 2 * H] *= g
+        slopes[:, 2 * H :] *= cells[:-1]
         slope = gz[:, 3 * H :]
         np.multiply(g, g, out=slope)
         np.subtract(1, slope, out=slope)
@@ -140,17 +153,18 @@ def lstm_kernel(xp, x, w, u, h, c, b=None, p=None, *, sizes, reverse=False):
         through *= o  # from h to c
         gh, gc, turned = ghend.T.copy(), gcend.T.copy(), np.ascontiguousarray(u[order].T)
         for t in reversed(range(run.T)):
-            gh += gys[t].T
-            gc += np.multiply(gh, through[t], out=part)
             z = gz[t]
-            z[: 2 * H].reshape(2, H, -1)[...] *= gc
-            z[2 * H : 3 * H] *= gh
-            z[3 * H :] *= gc
+            gh += gys[t]
+            gc += np.multiply(gh, through[t], out=part)
+            z[:H] *= gh
+            inner = z[H:].reshape(3, H, -1)
+            inner *= gc
             np.matmul(turned, z, out=gh)
             gc *= f[t]
         rows, back = run.rows(gz), np.argsort(order)
-        gw, gu, gb = rows.T @ x, rows.T @ run.before(states), None if b is None else rows.sum(axis=0)[back]
-        return rows @ w[order], gw[back], gu[back], gh.T.copy(), gc.T.copy(), gb, None
+        gx, gw, gu = rows @ w[order], rows.T @ x, rows.T @ run.before(states)
+        gb = None if b is None else (np.ones(len(rows), dtype) @ rows)[back]
+        return gx, gw[back], gu[back], gh.T.copy(), gc.T.copy(), gb, None
 
     return (run.rows(states[1:]), states[-1].T.copy(), cells[-1].T.copy()), grads
 
@@ -162,7 +176,7 @@ def gru_kernel(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
         return NotImplemented
     H, dtype = u.shape[1], x.dtype
     run = Sequence(x, w, sizes, reverse)
-    wh, uh, bh, dh = halved(2 * H, (w, u, b, d))
+    wh, uh, bh, dh = halved(2 * H, w, u, b, d)
     states, gates = run.room(h), run.projected(wh, bh)
     if dh is not None:
         gates[:, : 2 * H] += dh[: 2 * H, None]  # n's goes inside the reset
@@ -183,7 +197,7 @@ def gru_kernel(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
 
     def grads(gy, gend):
         r, z, n = (gates[:, k * H : (k + 1) * H] for k in range(3))
-        gs, gys = np.empty_like(gates), run.steps(gy)
+        gs, gys = np.empty_like(gates), np.ascontiguousarray(run.steps(gy))
         np.subtract(1, gates[:, : 2 * H], out=gs[:, : 2 * H])
         gs[:, : 2 * H] *= gates[:, : 2 * H]  # σ′ = σ (1 − σ)
         gs[:, :H] *= asked[:, 2 * H :]
@@ -191,7 +205,7 @@ def gru_kernel(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
         gn = (1 - z) * (1 - n * n)
         gh, rest, turned = gend.T.copy(), np.empty_like(part), np.ascontiguousarray(u.T)
         for t in reversed(range(run.T)):
-            gh += gys[t].T
+            gh += gys[t]
             s = gs[t]
             gn[t] *= gh
             s[:H] *= gn[t]

@@ -1,18 +1,30 @@
 """The networks of the textbooks, one short file each, written as any user of minidl would write them.
 
 Each file has a config (all sizes) and a module that takes it: `LeNet(LeNetConfig())`. Recipes for training them on
-real data are in minidl/recipes: `minidl train --list`."""
+real data are in minidl/recipes: `minidl train --list`. `pretrained` has the models that Hugging Face's hub has weights
+for, with its names and files."""
 
 import importlib
 from typing import Any
 
 # file of this package -> what it has; each is read when it is first asked for
 FILES: dict[str, tuple[str, ...]] = {
+    "attention": ("Attention", "FeedForward", "watch"),
+    "cnn": ("CNN", "CNNConfig"),
     "dcgan": ("DCGAN", "DCGANConfig"),
     "gan": ("GAN", "GANConfig"),
+    "gpt": ("GPT", "GPTConfig"),
+    "lenet": ("LeNet", "LeNetConfig"),
     "mlp": ("MLP", "MLPConfig"),
+    "pretrained": (
+        "BertConfig", "BertForMaskedLM", "BertForQuestionAnswering", "BertForSequenceClassification", "BertModel",
+    ),
+    "search": ("beam_search", "greedy_search"),
+    "seq2seq": ("Seq2Seq", "Seq2SeqConfig"),
+    "transformer": ("Transformer", "TransformerConfig"),
+    "vit": ("VisionTransformer", "ViTConfig"),
     "wgan_gp": ("WGANGP", "WGANGPConfig"),
-}
+}  # fmt: skip
 WHERE = {name: file for file, names in FILES.items() for name in names}
 __all__ = sorted(WHERE)
 

@@ -68,7 +68,8 @@ def begin_in(folder: Path, overwrite: bool) -> None:
 
 def trained(recipe: Recipe, folder: Path, where: str | None, download: bool, resume: bool) -> int:
     data = recipe.data(where, download)
-    sizes = f"{len(data.train):,} examples to learn from, {len(data.test):,} to test on"
+    count = lambda part: getattr(part, "examples", len(part))  # some data sets are made of whole batches
+    sizes = f"{count(data.train):,} examples to learn from, {count(data.test):,} to test on"
     print(f"{recipe.name}: {recipe.summary}\n{sizes}: {recipe.source}", flush=True)
     try:
         result = runs.train(recipe, folder, data, resume=resume)

@@ -11,6 +11,8 @@ RECIPES: dict[str, str] = {
     "mnist-gan": "gans:MnistGAN",
     "mnist-dcgan": "gans:MnistDCGAN",
     "mnist-wgan-gp": "gans:MnistWGANGP",
+    "multi30k-gru": "translation:Multi30kGRU",
+    "multi30k-transformer": "translation:Multi30kTransformer",
 }
 
 

@@ -123,11 +123,10 @@ def refuse_other_data(folder: Path, data: Data) -> None:
 
 def draw_curve(epochs: list[dict[str, Any]], path: Path) -> None:
     from ..viz.curves import curves
+    from ..viz.figures import save as save_figure
 
     if len(epochs) > 1:
-        ax = curves(epochs)
-        with atomic_write(path) as file:
-            ax.figure.savefig(file, format="png", dpi=120)
+        save_figure(curves(epochs).figure, path)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -20,9 +20,13 @@ class Images:
 
     train: TensorDataset
     test: TensorDataset
-    classes: int
+    names: list[str]  # of the classes
     mean: list[float]  # of each channel of the pictures to learn from
     std: list[float]
+
+    @property
+    def classes(self) -> int:
+        return len(self.names)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,13 +52,13 @@ def load(
     """A data set by name; limit: only the first so many examples to learn from, and as many to test on."""
     if folder is not None and not Path(folder).is_dir():
         raise FileNotFoundError(f"--data {folder}: there is no such folder (--download needs one too)")
-    x, y, test_x, test_y, classes = DATA_SETS[name](folder, download)
+    x, y, test_x, test_y, names = DATA_SETS[name](folder, download)
     x, y, test_x, test_y = (part[:limit] for part in (x, y, test_x, test_y))
     wide = lambda f: f(x, axis=(0, 2, 3), dtype=np.float64)
     return Images(
         TensorDataset(tensor(x), tensor(y)),
         TensorDataset(tensor(test_x), tensor(test_y)),
-        classes,
+        list(names),
         mean=[float(np.float32(m)) for m in wide(np.mean)],
         std=[float(np.float32(s)) or 1.0 for s in wide(np.std)],  # a channel that never changes is left as it is
     )
@@ -63,14 +67,14 @@ def load(
 def digits(folder: Any, download: bool) -> Any:
     from ..demo.digits import load  # they come inside scikit-learn, which needs no folder
 
-    return (*load(), 10)
+    return (*load(), map(str, range(10)))
 
 
 def mnist(kind: str) -> Callable[[Any, bool], Any]:
     def read(folder: Any, download: bool) -> Any:
         parts = [split(kind, folder, train, download) for train in (True, False)]
         arrays = [array for part in parts for array in (part.data.numpy()[:, None], part.targets.numpy())]
-        return (*arrays, len(parts[0].classes))
+        return (*arrays, parts[0].classes)
 
     return read
 
@@ -80,7 +84,7 @@ def cifar(kind: str) -> Callable[[Any, bool], Any]:
         parts = [split(kind, folder, train, download) for train in (True, False)]
         first = lambda pixels: np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))  # N H W C → N C H W
         arrays = [array for p in parts for array in (first(p.data), np.array(p.targets, np.int64))]
-        return (*arrays, len(parts[0].classes))
+        return (*arrays, parts[0].classes)
 
     return read
 

@@ -13,6 +13,8 @@ _FUNCTIONS = {
     "activation_histograms": "histograms",
     "attention_maps": "attention",
     "confusion_matrix": "confusion",
+    "convolution_filters": "filters",
+    "feature_maps": "filters",
     "gradient_error": "gradcheck",
     "gradient_flow": "gradients",
     "gradients_through_time": "gradients",
@@ -32,6 +34,8 @@ __all__ = [
     "activation_histograms",
     "attention_maps",
     "confusion_matrix",
+    "convolution_filters",
+    "feature_maps",
     "gradient_error",
     "gradient_flow",
     "gradients_through_time",
@@ -63,6 +67,8 @@ if _TYPE_CHECKING:
     from .costs import Summary as Summary
     from .costs import summary as summary
     from .drawing import graph as graph
+    from .filters import convolution_filters as convolution_filters
+    from .filters import feature_maps as feature_maps
     from .gradcheck import gradient_error as gradient_error
     from .gradcheck import v_curve as v_curve
     from .gradients import gradient_flow as gradient_flow

@@ -35,6 +35,14 @@ def figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def save(figure: Any, path: Any, dpi: int = 120) -> None:
+    """Write a figure as a PNG: whole, or not at all."""
+    from ..files import atomic_write
+
+    with atomic_write(path) as file:
+        figure.savefig(file, format="png", dpi=dpi)
+
+
 def host(value: Any) -> Any:
     """The numbers as a NumPy array."""
     if isinstance(value, Tensor):

@@ -2,7 +2,11 @@
 
 import argparse
 import importlib
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +90,19 @@ def test_the_page_has_the_text_and_the_pictures(capsys, tmp_path):
     assert page.count("data:image/png;base64,") == 2 and "Back through time" in page
     line = next(line for line in out.splitlines() if "LSTM" in line)
     assert line.strip() in page
+    out = run(capsys, "gradcheck", "--break", "axis")
+    page = (tmp_path / "runs/gradcheck/gradcheck.html").read_text(encoding="utf-8")
+    (line,) = [line for line in out.splitlines() if "axis: the gradient of x" in line]
+    assert line.strip() in page, "what the doctor says is on the page too"
+
+
+def test_a_console_without_unicode_gets_the_formulas_all_the_same(tmp_path):
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "minidl", "demo", "gradcheck", "--break", "axis", "--out", str(tmp_path)],
+        capture_output=True, env=env, check=True, cwd=Path(cli.__file__).parents[1],
+    )  # fmt: skip
+    assert b"x_bar = y (y_bar - sum" in done.stdout
 
 
 def test_the_table(capsys):

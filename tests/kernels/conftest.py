@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from minidl.kernels import attention, blocks, conv, embedding, normalize, threads
+from minidl.kernels import activation, attention, blocks, conv, embedding, normalize, threads
 
 
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
@@ -10,6 +10,7 @@ def shared_work(request, monkeypatch):
     """However small the work, kernels take it, cut it into blocks and share them out over this many threads."""
     monkeypatch.setattr(threads, "WORTH_SPLITTING", 0)
     monkeypatch.setattr(threads, "_last_split", time.monotonic() + 1e6)
+    monkeypatch.setattr(activation, "BLOCK", 7)
     monkeypatch.setattr(attention, "TILE", 12)
     monkeypatch.setattr(attention, "KEPT", 20)
     monkeypatch.setattr(blocks, "BLOCK", 7)

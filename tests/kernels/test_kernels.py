@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from minidl import kernels
 from minidl.autograd import OPS
 from minidl.backend import NUMPY
-from minidl.kernels import blocks, threads
+from minidl.kernels import activation, blocks, threads
 from minidl.testing import checks
 
 pytestmark = pytest.mark.skipif(not kernels.ON, reason="MINIDL_KERNELS=off leaves every kernel out")
@@ -203,7 +203,7 @@ def test_attention(shared_work, case):
     compare(OPS.attention, *case)
 
 
-@pytest.mark.parametrize("name", blocks.POINTWISE + blocks.ROWWISE)
+@pytest.mark.parametrize("name", [*activation.IN_PLACE, *blocks.POINTWISE, *blocks.ROWWISE])
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=3), DTYPES, st.booleans())
 @settings(settings_here, max_examples=15)
 def test_formulas_by_blocks(shared_work, name, shape, dtype, turned):

@@ -27,7 +27,7 @@ LEVEL["minidl"] = 4.5  # the public face: what users run may import it, what it 
 LEVEL["__init__"] = 6  # and its own file may import everything
 
 ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "scipy", "torch", "jax"}
-HEAVY = {"matplotlib", "cupy", "cupyx", "sklearn", "scipy", "torch", "PIL", "pooch", "rich"}
+HEAVY = {"matplotlib", "cupy", "cupyx", "sklearn", "scipy", "torch", "PIL", "pooch", "rich", "tokenizers"}
 
 
 @dataclass(frozen=True)

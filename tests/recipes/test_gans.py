@@ -138,3 +138,22 @@ def test_an_arc_stays_on_the_sphere(rng):
     angle = lambda p: np.arccos((p * a).sum().item())
     assert angle(points[2]) == pytest.approx(2 * angle(points[1])) == pytest.approx(angle(b) / 2)
     np.testing.assert_allclose(adversarial.slerp(a, a, 0.3).numpy(), a.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mnist-gan", "mnist-dcgan"])
+def test_both_libraries_learn_the_same(name, digits, tmp_path):
+    """The same weights, batches and noise: the weights after some turns agree, but for rounding."""
+    pytest.importorskip("torch", reason="the twin is PyTorch's")
+    from benchmarks._twin import fit
+
+    recipe = recipe_class(name)(limit=96, batch=32, epochs=2, critic_steps=2)
+    data = recipe.data(digits)
+    recipe.config = recipe.configured(data)
+    minidl.manual_seed(0)
+    model, stream = recipe.network(recipe.config), minidl.get_rng_state()
+    twin = fit(recipe, model, data)
+    minidl.set_rng_state(stream)
+    recipe.fit(model, data, tmp_path, progress=False)
+    theirs = dict(twin.named_parameters())
+    for name, ours in model.named_parameters():
+        np.testing.assert_allclose(ours.detach().numpy(), theirs[name].detach().numpy(), atol=1e-4, err_msg=name)

@@ -115,5 +115,13 @@ def broadcast():
     return loss, {"x": x, "w": w, "b": b, "h": h, "loss": loss}
 
 
+def tiny():
+    a, b = minidl.tensor([2.0, 3.0], requires_grad=True), minidl.tensor(-2e-6, requires_grad=True)
+    with viz.record():
+        h = a * b
+        loss = h.sum()
+    return loss, {"a": a, "b": b, "h": h, "loss": loss}
+
+
 SIX = {"scalar": scalar, "mlp": mlp, "lenet": lenet, "lstm": lstm, "attention": attention, "double": double}
-ALL = {**SIX, "broadcast": broadcast}
+ALL = {**SIX, "broadcast": broadcast, "tiny": tiny}

@@ -205,6 +205,18 @@ def test_of_a_large_tensor_the_shape_is_asked(window):
     assert "✓ Yes: (4, 6, 28, 28)" in w.panel
 
 
+def test_a_small_negative_number_is_a_number(window):
+    """It has two minus signs, and the second one once made it nan: never right, and drawn in the colour of nan."""
+    w = window("tiny", at="#3")
+    assert w.find("#title").text == "Forward: loss = sum"
+    w.press("p")
+    w.find("#guess").send_keys("-1e-5" + ENTER)
+    assert "✓ Yes: −1e−5." in w.panel
+    pixels = "[...heat(v).getContext('2d').getImageData(0, 0, 2, 1).data]"
+    shades = w.run(f"return D.values.filter(v => v.s === '(2,)').map(v => {pixels})")
+    assert len(shades) > 1 and all([0xE0, 0, 0x7F] not in (s[:3], s[4:7]) for s in shades)
+
+
 # ------------------------------------------------------------------------------------- planted faults
 
 

@@ -103,8 +103,7 @@ def overwrite(p: Patient) -> Iterator[Candidate]:
                 yield Candidate(
                     Diagnosis(
                         "overwrite", f"of the {y.shape[axis]} contributions along axis {axis} of the output, only "
-                        "{which} "
-                        f"is in the gradient of {p.name}.", fix,
+                        f"{which} is in the gradient of {p.name}.", fix,
                     ),
                     p.slopes.gradient(padded),
                 )  # fmt: skip
@@ -172,8 +171,7 @@ def broadcast(p: Patient) -> Iterator[Candidate]:
                 yield Candidate(
                     Diagnosis(
                         "broadcast", f"the gradient of {p.name} has shape {p.claimed.shape}; summed over axis "
-                        "{list(axes)} "
-                        "it is right.",
+                        f"{list(axes)} it is right.",
                         "sum it back to the input's shape: what broadcasting repeats, the backward adds up.",
                     ),
                     p.claimed,

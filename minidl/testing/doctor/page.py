@@ -31,7 +31,7 @@ STYLE = """
 .gd .ok { color: var(--right); } .gd .ill { color: var(--wrong); } .gd .warn { color: var(--warn); }
 .gd .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; } .gd figure { margin: 0; flex: 1 1 22rem; min-width: 0; }
 .gd figcaption { font-size: .9rem; color: var(--soft); margin-bottom: .25rem; }
-.gd svg { width: 100%; height: auto; display: block; }
+.gd svg { width: 100%; max-width: 36rem; height: auto; display: block; }
 .gd svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 .gd pre { background: var(--code); padding: .8rem 1rem; border-radius: 6px; overflow-x: auto; margin: .5rem 0 0; }
 .gd summary { cursor: pointer; color: var(--soft); margin-top: 1rem; }

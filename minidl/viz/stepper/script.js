@@ -128,7 +128,7 @@ function line(parts, upwards = false) {
 // ---------------------------------------------------------------------------------------------- values
 
 const LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const parse = text => Number(text.replace("−", "-"));
+const parse = text => Number(text.replaceAll("−", "-"));
 const dark = () => document.documentElement.classList.contains("dark");
 
 function shade(t) { // t from −1 to 1: blue, the paper, orange
@@ -242,7 +242,8 @@ function drawGraph() {
   const area = $("graph");
   const whole = Math.min(area.clientWidth / placed.width, area.clientHeight / placed.height);
   const broad = area.clientWidth / placed.width;
-  const scale = state.fit ? Math.min(whole, 2) : whole >= 1 ? Math.min(whole, 1.5) : Math.max(1, Math.min(broad, 1.25));
+  const across = broad < 0.75 ? 1 : Math.min(broad, 1.25); // a little smaller, where that spares scrolling sideways
+  const scale = state.fit ? Math.min(whole, 2) : whole >= 1 ? Math.min(whole, 1.5) : across;
   svg.setAttribute("width", placed.width * scale);
   svg.setAttribute("height", placed.height * scale);
   const current = s.e === undefined ? null : shown(s.e, state.closed);
@@ -505,7 +506,7 @@ $("ask").addEventListener("submit", event => {
   }
   const [, answer, tolerance] = s.ask;
   const digits = text => (text.match(/\d+/g) || []).join(" ");
-  const value = Number(said.replace("−", "-").replace(",", "."));
+  const value = parse(said.replace(",", "."));
   const good = tolerance === undefined ? digits(said) === digits(answer) : Math.abs(value - parse(answer)) <= tolerance;
   judge(good, good ? `✓ Yes: ${answer}.` : `✗ You said ${said}; it is ${answer}.`);
 });
