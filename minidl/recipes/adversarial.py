@@ -60,7 +60,9 @@ class Adversarial(Recipe):
         fixed = self.latents(GRID * GRID, seed=0)
 
         def draw(trainer: Any) -> None:
+            model.eval()  # batch normalisation is not to learn from what is only looked at
             picture(folder / f"epoch-{trainer.run.epoch:03}.png", drawn(model, fixed))
+            model.train()
 
         trainer = AdversarialTrainer(
             model, self.optimizer(minidl.optim, model.discriminator.parameters()),

@@ -10,11 +10,11 @@ import minidl
 from minidl import nn
 
 from ..data import DataLoader
+from ..models import LeNet, LeNetConfig
 from ..saving import load, save
 from ..training import Trainer, metrics, seed_all
 from ..training.checkpoint import random_states, set_random_states
 from ..training.frechet import Gaussian, class_entropy, frechet_distance, gaussian_of, inception_score
-from ..training.networks import lenet
 from .recipe import Data
 
 FILE = "judge.safetensors"
@@ -48,7 +48,7 @@ def judge_of(data: Data, batches: Any, folder: Path | None = None, progress: boo
     states = random_states()
     try:
         seed_all(SEED)
-        classifier = lenet(shape, 10)
+        classifier = LeNet(LeNetConfig(*shape))
         if folder is not None and (folder / FILE).exists():
             saved = load(folder / FILE)
             if saved.get("data") == data.known["data"]:
@@ -81,10 +81,11 @@ def trained(classifier: nn.Module, data: Data, batches: Any, progress: bool) -> 
 def seen(classifier: Any, pictures: Any) -> tuple[Any, Any]:
     """The features that go into the classifier's last layer, and its probabilities of the classes: (N, C), (N, 10)."""
     batches = pictures.split(256) if isinstance(pictures, minidl.Tensor) else pictures
-    found = []
+    *layers, last = classifier
+    features_of, found = nn.Sequential(*layers), []
     with minidl.no_grad():
         for x in batches:
-            features = classifier[:-1](x)
-            found.append((features.numpy(), nn.functional.softmax(classifier[-1](features), dim=1).numpy()))
+            features = features_of(x)
+            found.append((features.numpy(), last(features).softmax(1).numpy()))
     features, probabilities = zip(*found)
     return np.concatenate(features), np.concatenate(probabilities)
