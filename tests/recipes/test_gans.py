@@ -10,16 +10,15 @@ import pytest
 
 import minidl
 from minidl import cli
-from minidl.recipes import adversarial, recipe_class, runs
-from minidl.recipes.judge import FILE, judge_of
+from minidl.recipes import adversarial, judge, recipe_class, runs
 from minidl.training.checkpoint import random_states
 
 NAMES = ("mnist-gan", "mnist-dcgan", "mnist-wgan-gp")
 SMALL = ["--batch", "32", "--latent", "20"]
 QUICK = {
-    "mnist-gan": [*SMALL, "--epochs", "20", "--lr", "0.001"],
-    "mnist-dcgan": [*SMALL, "--epochs", "4", "--lr", "0.002", "--width", "4"],
-    "mnist-wgan-gp": [*SMALL, "--epochs", "4", "--lr", "0.004", "--width", "4", "--critic-steps", "2"],
+    "mnist-gan": [*SMALL, "--epochs", "8", "--lr", "0.002"],
+    "mnist-dcgan": [*SMALL, "--epochs", "3", "--lr", "0.003", "--width", "4"],
+    "mnist-wgan-gp": [*SMALL, "--epochs", "3", "--lr", "0.005", "--width", "4", "--critic-steps", "2"],
 }
 
 
@@ -40,6 +39,12 @@ def digits(tmp_path_factory):
         idx(folder / f"{start}-images-idx3-ubyte", np.round(images[:, 0] * 255))
         idx(folder / f"{start}-labels-idx1-ubyte", labels)
     return str(folder)
+
+
+@pytest.fixture
+def quick_judge(monkeypatch):
+    """Where it does not matter how well it reads."""
+    monkeypatch.setattr(judge, "STEPS", 20)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -99,33 +104,33 @@ def test_a_killed_run_goes_on_to_the_same_bits(digits, tmp_path):
     process.wait()
     assert not (killed / "result.json").exists()
     assert cli.main(["train", "--resume", str(killed), "--data", digits]) == 0
-    for name in ("model.safetensors", "checkpoint.safetensors", "epoch-002.png", "samples.png", FILE):
+    for name in ("model.safetensors", "checkpoint.safetensors", "epoch-002.png", "samples.png", judge.FILE):
         assert (whole / name).read_bytes() == (killed / name).read_bytes(), name
 
 
-def test_other_data_are_noticed(digits, tmp_path, capsys):
+def test_other_data_are_noticed(digits, tmp_path, capsys, quick_judge):
     """A run is not taken up with them, and a judge of others is not asked."""
     options = ["train", "mnist-gan", "--data", digits, "--epochs", "1", "--out", str(tmp_path)]
     assert cli.main([*options, "--limit", "40"]) == 0
-    first = (tmp_path / FILE).read_bytes()
+    first = (tmp_path / judge.FILE).read_bytes()
     changed = json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))
     changed["known"]["data"] += 1
     (tmp_path / "recipe.json").write_text(json.dumps(changed), encoding="utf-8")
     assert cli.main(["train", "--resume", str(tmp_path), "--data", digits]) == 2
     assert "not those that" in capsys.readouterr().err
     assert cli.main([*options, "--limit", "50", "--overwrite"]) == 0
-    assert (tmp_path / FILE).read_bytes() != first
+    assert (tmp_path / judge.FILE).read_bytes() != first
 
 
-def test_the_judge_is_the_same_and_leaves_the_random_streams_alone(digits, tmp_path):
+def test_the_judge_is_the_same_and_leaves_the_random_streams_alone(digits, tmp_path, quick_judge):
     recipe = recipe_class("mnist-gan")(limit=60)
     data, before = recipe.data(digits), repr(random_states())
     batches = lambda part: recipe.loader(part, False)
-    judge, again = (judge_of(data, batches, tmp_path) for _ in range(2))  # trained, then read from its file
+    first, again = (judge.judge_of(data, batches, tmp_path) for _ in range(2))  # trained, then read from its file
     assert repr(random_states()) == before
     x = minidl.rand(12, 1, 8, 8)
-    assert judge.scores(x) == again.scores(x) and judge.accuracy == again.accuracy
-    assert judge.scores(x) == pytest.approx(judge.scores(iter([x[:5], x[5:]])))
+    assert first.scores(x) == again.scores(x) and first.accuracy == again.accuracy
+    assert first.scores(x) == pytest.approx(first.scores(iter([x[:5], x[5:]])))
 
 
 def test_an_arc_stays_on_the_sphere(rng):
@@ -141,7 +146,7 @@ def test_an_arc_stays_on_the_sphere(rng):
 
 
 @pytest.mark.parametrize("name", ["mnist-gan", "mnist-dcgan"])
-def test_both_libraries_learn_the_same(name, digits, tmp_path):
+def test_both_libraries_learn_the_same(name, digits, tmp_path, quick_judge):
     """The same weights, batches and noise: the weights after some turns agree, but for rounding."""
     pytest.importorskip("torch", reason="the twin is PyTorch's")
     from benchmarks._twin import fit
