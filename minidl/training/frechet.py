@@ -69,7 +69,7 @@ def class_entropy(probabilities: Any) -> float:
 
 def entropy(p: Any) -> Any:
     """−Σ p ln p over the last axis; 0 ln 0 = 0."""
-    return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
+    return 0.0 - (p * np.log(np.where(p > 0, p, 1))).sum(-1)
 
 
 def checked(who: str, probabilities: Any) -> Any:
