@@ -13,7 +13,7 @@ from minidl.models import (
     Transformer,
     TransformerConfig,
     VisionTransformer,
-    ViTConfig,
+    VisionTransformerConfig,
     watch,
 )
 from minidl.testing import gradcheck
@@ -39,7 +39,7 @@ def close(a, b, tolerance=1e-5):
     "kind, config, inputs",
     [
         (GPT, GPTConfig(width=16, layers=2, context=12), [(2, 9)]),
-        (VisionTransformer, ViTConfig(image=8, width=16, layers=2), [(2, 3, 8, 8)]),
+        (VisionTransformer, VisionTransformerConfig(image=8, width=16, layers=2), [(2, 3, 8, 8)]),
         *[(kind, config, [(3, 6), (3, 5)]) for kind, config in PAIRS],
     ],
 )
@@ -135,4 +135,4 @@ def test_no_token_sees_those_after_it(kind, config, sentences):
 
 def test_patches_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="30 pixels are no multiple of patches of 4"):
-        VisionTransformer(ViTConfig(image=30))
+        VisionTransformer(VisionTransformerConfig(image=30))

@@ -67,7 +67,7 @@ class PreTrainedModel(nn.Module):
 
     def post_init(self) -> None:
         """To be called at the end of __init__: draw the weights and tie what is one."""
-        for module in self.modules():
+        for module in reversed(list(self.modules())):  # what is inside first, so that what holds it has the last word
             self.init_weights(module)
         self.tie_weights()
 

@@ -1,0 +1,215 @@
+"""What the recipes for pictures share: normalised batches, a baseline, and what there is to see once it is trained."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import minidl
+from minidl import nn, optim
+from minidl.nn import functional as F
+
+from ..data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+from ..data.splits import split
+from ..files import atomic_write
+from ..training.datasets import load
+from ..training.metrics import confusion_matrix
+from ..training.schedules import cosine
+from ..vision.files import read_picture
+from .recipe import Classifier, Data
+
+
+class Pictures(Dataset[Any]):
+    """Pictures (N, C, H, W) with a class each (N): a list of numbers gives a batch (x, y), x = (pixels − mean) / std
+
+    Pixels are bytes, or floats from 0 to 1; they count from 0 to 1 here. change: what is done to each picture when it
+    is asked for; mix: to the batch, normalised, and its classes."""
+
+    def __init__(
+        self, images: Any, labels: Any, mean: list[float], std: list[float], change: Callable[[Any], Any] | None = None,
+        mix: Callable[[Any, Any], Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.images, self.labels, self.change, self.mix = images, labels, change, mix
+        self.mean, self.std = normal(mean), normal(std)
+        self.white = 255.0 if images.dtype.kind == "u" else 1.0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: Any) -> tuple[Any, Any]:
+        x, y = self.images[index], self.labels[index]
+        if self.change is not None:
+            x = self.change(x) if x.ndim == 3 else minidl.stack([self.change(picture) for picture in x])
+        x = (x.float() / self.white - self.mean) / self.std
+        return (x, y) if self.mix is None or x.ndim == 3 else self.mix(x, y)
+
+
+def normal(values: list[float]) -> Any:
+    return minidl.tensor(values).reshape(-1, 1, 1)
+
+
+@dataclass
+class PictureRecipe(Classifier):
+    """Recipes that read a data set of `minidl train` with a network for pictures.
+
+    held_out: the share of the pictures to learn from that only say, after each epoch, how it goes. warmup: the share of
+    the steps in which the learning rate rises, before it falls to 0 along half a cosine."""
+
+    held_out: float = 0.05
+    warmup: float = 0.1
+
+    data_set: ClassVar[str]
+    baseline_name: ClassVar[str] = "logistic regression"
+
+    def data(self, folder: str | None = None, download: bool = False) -> Data:
+        for name in ("held_out", "warmup"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"--{name.replace('_', '-')} is a share from 0 to below 1, got {getattr(self, name)}")
+        whole = load(self.data_set, folder, download, self.limit)
+        (x, y), (test_x, test_y) = whole.train.tensors, whole.test.tensors
+        generator = minidl.Generator().manual_seed(self.seed)
+        train, validation = split(len(y), (1 - self.held_out, self.held_out), labels=y, generator=generator)
+        mean, std = moments(x[train])
+        part = lambda rows, **how: Pictures(x[rows], y[rows], mean, std, **how)
+        return Data(
+            part(train, change=self.augmentation(whole.shape), mix=self.mixing(whole.classes)),
+            Pictures(test_x, test_y, mean, std),
+            part(validation) if len(validation) else None,
+            {"classes": whole.names, "shape": list(whole.shape), "mean": mean, "std": std},
+        )
+
+    def configured(self, data: Data) -> Any:
+        C, H, W = data.known["shape"]
+        classes, inputs = len(data.known["classes"]), C * H * W
+        sizes = {"channels": C, "height": H, "width": W, "classes": classes, "inputs": inputs, "outputs": classes}
+        for name, size in sizes.items():
+            if getattr(self.config, name, size) != size:
+                raise ValueError(f"--{name} {getattr(self.config, name)}: in {self.data_set} it is {size}")
+        return self.config
+
+    def augmentation(self, shape: tuple[int, ...]) -> Callable[[Any], Any] | None:
+        """What is done to a picture to learn from, each time it is seen."""
+        return None
+
+    def mixing(self, classes: int) -> Callable[[Any, Any], Any] | None:
+        """What is done to a batch of them."""
+        return None
+
+    def loader(self, part: Any, shuffle: bool) -> Any:
+        generator = minidl.Generator().manual_seed(self.seed)
+        order = RandomSampler(part, generator=generator) if shuffle else SequentialSampler(part)
+        return DataLoader(part, None, sampler=BatchSampler(order, self.batch, False), generator=generator)
+
+    def share(self, steps: int) -> Callable[[int], float]:
+        return cosine(steps, warmup=int(self.warmup * steps))
+
+    def baseline(self, data: Data) -> float:
+        """softmax(W x + b), by Adam: minidl's own, over the same pictures without augmentation."""
+        plain = Pictures(data.train.images, data.train.labels, data.known["mean"], data.known["std"])
+        model = nn.Sequential(nn.Flatten(), nn.Linear(plain[0][0].numel(), len(data.known["classes"])))
+        for p in model.parameters():
+            nn.init.zeros_(p)
+        loader = self.loader(plain, True)
+        epochs = max(5, -(-500 // len(loader)))
+        optimizer = optim.Adam(model.parameters(), lr=0.01)
+        scheduler = optim.lr_scheduler.LambdaLR(optimizer, cosine(epochs * len(loader)))
+        with minidl.enable_grad():
+            for _ in range(epochs):
+                for x, y in loader:
+                    optimizer.zero_grad()
+                    F.cross_entropy(model(x), y).backward()
+                    optimizer.step()
+                    scheduler.step()
+        return Classifier.score(self, model, data)["accuracy"]
+
+    # ---- what there is to see
+
+    def pictures(self, model: nn.Module, data: Data, folder: Path) -> None:
+        """The kernels of the first layer, the feature maps of a picture, and which class is taken for which."""
+        from .. import viz
+
+        names, shape = data.known["classes"], data.known["shape"]
+        first = next(p for p in model.parameters() if p.ndim > 1).detach()
+        save_figure(viz.convolution_filters(first if first.ndim == 4 else first.reshape(-1, *shape)), folder, "filters")
+        if first.ndim == 4:
+            save_figure(self.maps(model, data), folder, "feature_maps")
+        batches = [(model(x).argmax(1), y) for x, y in self.loader(data.test, False)]
+        found, true = (minidl.cat(parts) for parts in zip(*batches))
+        counts = confusion_matrix(found, true, len(names))
+        save_figure(viz.confusion_matrix(counts, [name.split(" - ")[0] for name in names]), folder, "confusion")
+
+    def maps(self, model: nn.Module, data: Data) -> Any:
+        """The first picture of the test part, and what each relu among the convolutions makes of it."""
+        from .. import viz
+        from ..viz.figures import figure
+
+        x, y = data.test[0]
+        layers = [path for path, m in model.named_modules() if isinstance(m, nn.ReLU)]
+        layers = layers[: sum(isinstance(m, nn.Conv2d) for m in model.modules())]
+        axes = figure(5.5 * (len(layers) + 1), 5).subplots(1, len(layers) + 1)
+        show(axes[0], data.test.images[0])
+        axes[0].set_title(data.known["classes"][int(y.item())])
+        for layer, ax in zip(layers, axes[1:]):
+            viz.feature_maps(model, x, layer, ax=ax)
+        return axes[0]
+
+    # ---- using it
+
+    def classify(self, model: nn.Module, known: dict[str, Any], given: str) -> list[tuple[str, float]]:
+        """given: a file, as read_picture takes it. Ink on paper is turned to light on dark, where that was learned."""
+        scores = model(self.input(known, given).unsqueeze(0))
+        found = scores.softmax(1)[0].tolist()
+        return sorted(zip(known["classes"], found), key=lambda pair: -pair[1])
+
+    def input(self, known: dict[str, Any], given: str) -> Any:
+        x = read_picture(given, tuple(known["shape"]))
+        if len(x) == 1 and known["mean"][0] < 0.5 < border(x):
+            x = 1 - x
+        return (x - normal(known["mean"])) / normal(known["std"])
+
+    def explain(self, model: nn.Module, known: dict[str, Any], given: str, path: Path) -> None:
+        """The picture, and how much each pixel moves the score of the class that was found: maxᶜ |∂s/∂x|
+
+        (Simonyan, Vedaldi & Zisserman 2014)"""
+        from ..viz.figures import MAP, figure
+
+        x = self.input(known, given).requires_grad_()
+        with minidl.enable_grad():
+            scores = model(x.unsqueeze(0))[0]
+            best = int(scores.argmax().item())
+            scores[best].backward()
+        left, right = figure(7, 3.6).subplots(1, 2)
+        show(left, x.detach() * normal(known["std"]) + normal(known["mean"]))
+        left.set_title(known["classes"][best])
+        image = right.imshow(x.grad.abs().amax(0).numpy(), cmap=MAP)
+        right.set(xticks=[], yticks=[], title="saliency")
+        right.figure.colorbar(image, ax=right, label="|∂ score / ∂ pixel|", shrink=0.8)
+        save_figure(left, path.parent, path.stem)
+
+
+def moments(x: Any) -> tuple[list[float], list[float]]:
+    """The mean and the deviation of each channel, of pixels from 0 to 1; of one that never changes, 1."""
+    white = 255.0 if x.dtype.kind == "u" else 1.0
+    over = [0, *range(2, x.ndim)]
+    parts = [x[k : k + 1000].double() / white for k in range(0, len(x), 1000)]
+    size = x.numel() / x.shape[1]
+    mean = sum(part.sum(over) for part in parts) / size
+    deviation = (sum(((part - mean.reshape(-1, 1, 1)) ** 2).sum(over) for part in parts) / size).sqrt()
+    return [round(m, 6) for m in mean.tolist()], [round(s, 6) or 1.0 for s in deviation.tolist()]
+
+
+def border(x: Any) -> float:
+    """How light the rim of a picture (C, H, W) is."""
+    return float(minidl.cat([x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]], 1).mean().item())
+
+
+def show(ax: Any, picture: Any) -> None:
+    pixels = picture.numpy().transpose(1, 2, 0)
+    pixels = pixels if pixels.dtype.kind == "u" else pixels.clip(0, 1)
+    ax.imshow(pixels, cmap="gray")
+    ax.set(xticks=[], yticks=[])
+
+
+def save_figure(ax: Any, folder: Path, name: str) -> None:
+    with atomic_write(folder / f"{name}.png") as file:
+        ax.figure.savefig(file, format="png", dpi=120)
