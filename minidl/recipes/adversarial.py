@@ -11,14 +11,14 @@ import numpy as np
 import minidl
 from minidl import nn
 
-from ..data import DataLoader, TensorDataset, default_collate
 from ..files import atomic_write
 from ..training import Checkpoint, JsonLog
 from ..training.adversarial import AdversarialTrainer, Each
 from ..training.checkpoint import random_states, seed_all, set_random_states
 from ..vision.datasets import MNIST
 from ..vision.utils import save_image
-from .judge import Judge, judge_of
+from .judge import Judge, batches, judge_of
+from .pictures import Pictures
 from .recipe import LOG, Data, Recipe
 
 GRID, SHOWN = 8, 2000  # pictures of a row; pictures that are judged after each epoch
@@ -42,15 +42,15 @@ class Adversarial(Recipe):
 
     def data(self, folder: str | None = None, download: bool = False) -> Data:
         parts = [MNIST(folder, train=train, download=download) for train in (True, False)]
-        train, test = (TensorDataset(p.data[: self.limit].unsqueeze(1), p.targets[: self.limit]) for p in parts)
-        return Data(train, test, known={"data": zlib.crc32(train.tensors[0].numpy().tobytes())})
+        pictures = lambda p: Pictures(p.data[: self.limit].unsqueeze(1), p.targets[: self.limit], [0.0], [1.0])
+        train, test = map(pictures, parts)
+        return Data(train, test, known={"data": zlib.crc32(train.images.numpy().tobytes())})
 
     def configured(self, data: Data) -> Any:
-        return replace(self.config, side=data.train.tensors[0].shape[-1])
+        return replace(self.config, side=data.train.images.shape[-1])
 
     def loader(self, part: Any, shuffle: bool) -> Any:
-        stream = minidl.Generator().manual_seed(self.seed)
-        return DataLoader(part, self.batch, shuffle, collate_fn=as_floats, generator=stream)
+        return batches(part, self.batch, shuffle, minidl.Generator().manual_seed(self.seed))
 
     def optimizer(self, optim: Any, parameters: Any) -> Any:
         return optim.Adam(parameters, lr=self.lr, betas=self.betas)
@@ -67,7 +67,7 @@ class Adversarial(Recipe):
         trainer = AdversarialTrainer(
             model, self.optimizer(minidl.optim, model.discriminator.parameters()),
             self.optimizer(minidl.optim, model.generator.parameters()),
-            [Checkpoint(folder), JsonLog(folder / LOG, every=100), Each(draw)],
+            [Checkpoint(folder, every=100), JsonLog(folder / LOG, every=100), Each(draw)],
             latent=self.config.latent, critic_steps=self.critic_steps,
         )  # fmt: skip
         shown = self.latents(min(SHOWN, len(data.test)), seed=1)
@@ -82,7 +82,7 @@ class Adversarial(Recipe):
     def judge(self, data: Any, folder: Path | None = None, progress: bool = False) -> Judge:
         """Trained at first use, and kept with the data."""
         if not hasattr(data, "judge"):
-            data.judge = judge_of(data, lambda part: self.loader(part, False), folder, progress)
+            data.judge = judge_of(data, folder, progress)
         return data.judge
 
     def score(self, model: Any, data: Data) -> dict[str, float]:
@@ -113,7 +113,7 @@ class Adversarial(Recipe):
         shares = [k / (STEPS - 1) for k in range(STEPS)]
         walks = [slerp(a, b, t) for a, b in zip(ends[::2], ends[1::2]) for t in shares]
         picture(folder / "walk.png", drawn(model, minidl.stack(walks)), STEPS)
-        picture(folder / "real.png", as_floats([data.test[k] for k in range(min(GRID * GRID, len(data.test)))])[0])
+        picture(folder / "real.png", data.test[list(range(min(GRID * GRID, len(data.test))))][0])
         self.by_epoch(folder)
 
     def by_epoch(self, folder: Path) -> None:
@@ -137,12 +137,6 @@ class Adversarial(Recipe):
             raise ValueError(f"--count is 1 or more, got {count}")
         picture(how["path"], drawn(model, self.latents(count, how["seed"])), math.ceil(math.sqrt(count)))
         return f"picture: {how['path']}"
-
-
-def as_floats(examples: Any) -> Any:
-    """A batch of pictures in [0, 1] and their classes."""
-    x, y = default_collate(examples)
-    return x.float() / 255, y
 
 
 @minidl.no_grad()

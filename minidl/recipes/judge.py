@@ -9,7 +9,7 @@ import numpy as np
 import minidl
 from minidl import nn
 
-from ..data import DataLoader
+from ..data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 from ..models import LeNet, LeNetConfig
 from ..saving import load, save
 from ..training import Trainer, metrics, seed_all
@@ -20,6 +20,7 @@ from .recipe import Data
 FILE = "judge.safetensors"
 BATCH, LR, SEED = 32, 2e-3, 0  # the same judge for every recipe and every seed
 EPOCHS, STEPS = 2, 300  # at least
+SEEN = 256  # pictures that are looked at together
 
 
 @dataclass
@@ -40,11 +41,11 @@ class Judge:
         }
 
 
-def judge_of(data: Data, batches: Any, folder: Path | None = None, progress: bool = False) -> Judge:
+def judge_of(data: Data, folder: Path | None = None, progress: bool = False) -> Judge:
     """The judge in the folder; where there is none, or one of other data, one that is trained now and put there.
 
-    data: pictures with their classes; batches: what makes a loader of a part of it. Random streams stay as they are."""
-    shape = next(iter(batches(data.train)))[0].shape[1:]
+    data: pictures with their classes. Random streams stay as they are."""
+    shape = data.train[0][0].shape
     states = random_states()
     try:
         seed_all(SEED)
@@ -55,7 +56,7 @@ def judge_of(data: Data, batches: Any, folder: Path | None = None, progress: boo
                 classifier.load_state_dict(saved["classifier"])
                 real = Gaussian(saved["mean"].numpy(), saved["covariance"].numpy())
                 return Judge(classifier.eval(), saved["accuracy"], real)
-        judge = trained(classifier, data, batches, progress)
+        judge = trained(classifier, data, progress)
     finally:
         set_random_states(states)
     if folder is not None:
@@ -65,27 +66,34 @@ def judge_of(data: Data, batches: Any, folder: Path | None = None, progress: boo
     return judge
 
 
-def trained(classifier: nn.Module, data: Data, batches: Any, progress: bool) -> Judge:
+def trained(classifier: nn.Module, data: Data, progress: bool) -> Judge:
     if progress:
         print("The judge, a LeNet, learns to read the pictures first.", flush=True)
-    loader: Any = DataLoader(data.train, BATCH, shuffle=True, collate_fn=batches(data.train).collate_fn)
+    loader = batches(data.train, BATCH, shuffle=True)
     optimizer = minidl.optim.Adam(classifier.parameters(), lr=LR)
     trainer = Trainer(classifier, optimizer, nn.CrossEntropyLoss(), metrics={"accuracy": metrics.Accuracy()})
     trainer.fit(loader, epochs=max(EPOCHS, -(-STEPS // len(loader))), progress=False)
-    accuracy = float(trainer.evaluate(batches(data.test))["accuracy"])
+    accuracy = float(trainer.evaluate(batches(data.test, SEEN))["accuracy"])
     if progress:
         print(f"It reads {accuracy:.2%} of the held-out ones.", flush=True)
-    return Judge(classifier.eval(), accuracy, gaussian_of(seen(classifier, (x for x, *_ in batches(data.train)))[0]))
+    features, _ = seen(classifier.eval(), (x for x, *_ in batches(data.train, SEEN)))
+    return Judge(classifier, accuracy, gaussian_of(features))
 
 
 def seen(classifier: Any, pictures: Any) -> tuple[Any, Any]:
     """The features that go into the classifier's last layer, and its probabilities of the classes: (N, C), (N, 10)."""
-    batches = pictures.split(256) if isinstance(pictures, minidl.Tensor) else pictures
+    parts = pictures.split(SEEN) if isinstance(pictures, minidl.Tensor) else pictures
     *layers, last = classifier
     features_of, found = nn.Sequential(*layers), []
     with minidl.no_grad():
-        for x in batches:
+        for x in parts:
             features = features_of(x)
             found.append((features.numpy(), last(features).softmax(1).numpy()))
     features, probabilities = zip(*found)
     return np.concatenate(features), np.concatenate(probabilities)
+
+
+def batches(part: Any, size: int, shuffle: bool = False, generator: Any = None) -> Any:
+    """Batches of a data set that gives a whole one for a list of numbers."""
+    order = RandomSampler(part, generator=generator) if shuffle else SequentialSampler(part)
+    return DataLoader(part, None, sampler=BatchSampler(order, size, False), generator=generator)

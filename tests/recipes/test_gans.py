@@ -125,8 +125,7 @@ def test_other_data_are_noticed(digits, tmp_path, capsys, quick_judge):
 def test_the_judge_is_the_same_and_leaves_the_random_streams_alone(digits, tmp_path, quick_judge):
     recipe = recipe_class("mnist-gan")(limit=60)
     data, before = recipe.data(digits), repr(random_states())
-    batches = lambda part: recipe.loader(part, False)
-    first, again = (judge.judge_of(data, batches, tmp_path) for _ in range(2))  # trained, then read from its file
+    first, again = (judge.judge_of(data, tmp_path) for _ in range(2))  # trained, then read from its file
     assert repr(random_states()) == before
     x = minidl.rand(12, 1, 8, 8)
     assert first.scores(x) == again.scores(x) and first.accuracy == again.accuracy
