@@ -16,6 +16,9 @@ RECIPES: dict[str, str] = {
     "digits-mlp": "digits_mlp:DigitsMLP",
     "forecast-gru": "forecast:ForecastGRU",
     "mnist-cnn": "mnist:MnistCNN",
+    "mnist-gan": "gans:MnistGAN",
+    "mnist-dcgan": "gans:MnistDCGAN",
+    "mnist-wgan-gp": "gans:MnistWGANGP",
     "mnist-lenet": "mnist:MnistLeNet",
     "mnist-mlp": "mnist:MnistMLP",
     "multi30k-gru": "translation:Multi30kGRU",
@@ -27,15 +30,6 @@ RECIPES: dict[str, str] = {
     "sentiment-rnn": "sentiment:SentimentRNN",
     "shakespeare-gpt": "shakespeare:ShakespeareGPT",
     "shakespeare-lstm": "shakespeare:ShakespeareLSTM",
-    "mnist-mlp": "mnist:MnistMLP",
-    "mnist-lenet": "mnist:MnistLeNet",
-    "mnist-cnn": "mnist:MnistCNN",
-    "mnist-gan": "gans:MnistGAN",
-    "mnist-dcgan": "gans:MnistDCGAN",
-    "mnist-wgan-gp": "gans:MnistWGANGP",
-    "cifar10-cnn": "cifar10:Cifar10CNN",
-    "multi30k-gru": "translation:Multi30kGRU",
-    "multi30k-transformer": "translation:Multi30kTransformer",
 }
 
 
