@@ -107,11 +107,18 @@ class PictureRecipe(Classifier):
         """The kernels of the first layer, the feature maps of a picture, and which class is taken for which."""
         from .. import viz
 
-        names, shape = data.known["classes"], data.known["shape"]
         first = next(p for p in model.parameters() if p.ndim > 1).detach()
-        save_figure(viz.convolution_filters(first if first.ndim == 4 else first.reshape(-1, *shape)), folder, "filters")
+        filters = first if first.ndim == 4 else first.reshape(-1, *data.known["shape"])
+        save_figure(viz.convolution_filters(filters), folder, "filters")
         if first.ndim == 4:
             save_figure(self.maps(model, data), folder, "feature_maps")
+        self.confusion(model, data, folder)
+
+    def confusion(self, model: nn.Module, data: Data, folder: Path) -> None:
+        """How often each class of the test part is taken for each."""
+        from .. import viz
+
+        names = data.known["classes"]
         batches = [(model(x).argmax(1), y) for x, y in self.loader(data.test, False)]
         found, true = (minidl.cat(parts) for parts in zip(*batches))
         counts = confusion_matrix(found, true, len(names))

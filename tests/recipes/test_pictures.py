@@ -60,6 +60,7 @@ TRAINED = {
     "mnist-lenet": ["--epochs", "8", "--batch", "32"],
     "mnist-cnn": ["--epochs", "6", "--batch", "32"],
     "cifar10-cnn": ["--epochs", "4", "--batch", "32", "--shift", "2"],
+    "cifar10-vit": ["--epochs", "6", "--batch", "32", "--shift", "2", "--layers", "1", "--width", "48"],
 }
 
 
@@ -91,6 +92,7 @@ def test_it_beats_its_baseline(trained, name):
 def test_there_is_something_to_see(trained):
     drawn = lambda name: sorted(path.name for path in trained(name).glob("*.png"))
     assert drawn("mnist-lenet") == ["confusion.png", "curve.png", "feature_maps.png", "filters.png"]
+    assert drawn("cifar10-vit") == ["attention.png", "confusion.png", "curve.png", "filters.png"]
     assert drawn("mnist-mlp") == ["confusion.png", "curve.png", "filters.png"]
 
 
