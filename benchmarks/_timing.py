@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -17,6 +17,11 @@ class Timing:
     median: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> "Timing":
+        low, median, high = statistics.quantiles(seconds, n=4)
+        return cls(median, low, high)
 
     def text(self, unit: float = 1e-6, digits: int = 2) -> str:
         return f"{self.median / unit:.{digits}f} ({self.low / unit:.{digits}f}-{self.high / unit:.{digits}f})"
@@ -32,11 +37,7 @@ def alternate(candidates: dict[str, Callable[[], object]], rounds: int = 31) -> 
             start = time.perf_counter()
             candidate()
             seconds[name].append(time.perf_counter() - start)
-    made = {}
-    for name, values in seconds.items():
-        low, median, high = statistics.quantiles(values, n=4)
-        made[name] = Timing(median, low, high)
-    return made
+    return {name: Timing.of(values) for name, values in seconds.items()}
 
 
 def machine() -> str:
@@ -54,6 +55,19 @@ def machine() -> str:
         with open("/proc/cpuinfo", encoding="utf-8") as info:
             model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), model)
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {numpy.__version__}{opponent}"
+
+
+def peak_memory(reset: bool = False) -> float:
+    """The most megabytes this process has held (since `reset`, where the system can forget: Linux)."""
+    if sys.platform.startswith("linux"):
+        if reset:
+            with open("/proc/self/clear_refs", "w", encoding="ascii") as memory:
+                memory.write("5")
+        with open("/proc/self/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def fresh(code: str) -> str:

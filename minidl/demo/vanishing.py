@@ -1,11 +1,12 @@
 """`minidl demo vanishing`: what is left of a gradient after many steps back, in time and in depth."""
 
+from statistics import median
 from typing import Any
 
 import minidl
 from minidl import nn, viz
 from minidl.viz.figures import COLOURS, DASHES, MARKERS, axes_of
-from minidl.viz.gradients import gradient_sizes, norms_through_time
+from minidl.viz.gradients import gradient_sizes, norms_through_time, remains
 
 from .stage import Stage
 
@@ -15,7 +16,7 @@ FAULTS = {
     "explode": "The cells' recurrent weights were multiplied by 4: what is multiplied at each step back grows.",
     "init": "The deep networks' weights were drawn 4 times too small: each layer shrinks what passes.",
 }
-STEPS, SIZE, DEPTH, WIDE = 60, 24, 20, 32
+STEPS, SIZE, DEPTH, WIDE, DRAWS = 60, 24, 20, 32, 8
 DISTANCES = (0, 10, 20, 40, 59)
 
 
@@ -40,6 +41,25 @@ def main(argv: list[str]) -> None:
     ax.set_ylabel("gradient's norm at the input of step t")
     stage.show(ax, "time")
 
+    stage.part("Cell by cell")
+    stage.say(f"The same, the median of {DRAWS} cells of each kind: as they are usually drawn,")
+    stage.say("and begun so that they remember (the plain one with orthogonal weights).")
+    stage.say()
+    stage.say(f"{'steps back':20}" + "".join(f"{d:>10}" for d in DISTANCES[1:]))
+    found: dict[str, dict[str, list[list[float]]]] = {}
+    for way in ("usual", "to remember"):
+        for _ in range(DRAWS):
+            for name, cell in cells(stage.fault, remember=way == "to remember").items():
+                steps = minidl.randn(STEPS, 8, SIZE, requires_grad=True)
+                norms = norms_through_time((cell(steps)[0][-1] ** 2).sum(), steps)
+                found.setdefault(name, {}).setdefault(way, []).append(norms)
+    for name, ways in found.items():
+        for way, runs in ways.items():
+            left = [median(at) for at in zip(*map(remains, runs))]
+            stage.say(f"{f'{name.split()[0]}, {way}':20}" + "".join(f"{left[d]:10.1e}" for d in DISTANCES[1:]))
+    stage.say()
+    stage.show(viz.gradients_by_lag(found)[0], "cells")
+
     stage.part("Down the layers")
     stage.say(f"{DEPTH} layers of {WIDE} units. The gradient of the first layer's weights,")
     stage.say("beside the last layer's:")
@@ -63,12 +83,20 @@ def main(argv: list[str]) -> None:
     )
 
 
-def cells(fault: str | None) -> dict[str, Any]:
-    """A plain recurrence, and the two that were made to remember; the forget gate open at first (Gers et al. 2000)."""
+def cells(fault: str | None, remember: bool | None = None) -> dict[str, Any]:
+    """A plain recurrence, and the two that were made to remember; the forget gate open at first (Gers et al. 2000).
+
+    remember: the same for all three; of the plain one, orthogonal weights, which by themselves keep a gradient's size
+    (Saxe, McClelland & Ganguli 2014)."""
     made: dict[str, Any] = {"RNN (tanh)": nn.RNN(SIZE, SIZE), "GRU": nn.GRU(SIZE, SIZE), "LSTM": nn.LSTM(SIZE, SIZE)}
     with minidl.no_grad():
-        made["LSTM"].bias_hh_l0[SIZE : 2 * SIZE] = -6.0 if fault == "forget-gate" else 3.0
-        made["GRU"].bias_hh_l0[SIZE : 2 * SIZE] = 2.0  # its update gate: keep
+        if remember:
+            nn.init.orthogonal_(made["RNN (tanh)"].weight_hh_l0)
+        if remember is not False:
+            made["LSTM"].bias_hh_l0[SIZE : 2 * SIZE] = 3.0
+            made["GRU"].bias_hh_l0[SIZE : 2 * SIZE] = 2.0  # its update gate: keep
+        if fault == "forget-gate":
+            made["LSTM"].bias_hh_l0[SIZE : 2 * SIZE] = -6.0
         for cell in made.values():
             if fault == "saturate":
                 cell.bias_ih_l0.add_(3.0)

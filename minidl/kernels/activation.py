@@ -13,6 +13,7 @@ import numpy as np
 
 from ..autograd import OPS
 from ..backend import NUMPY
+from ..ops.activation import relu
 from .threads import FLOATS, ranges, small, split
 
 Array = Any
@@ -137,3 +138,30 @@ IN_PLACE: dict[str, tuple[Pass, Pass, bool]] = {
 }  # fmt: skip
 for _name, _passes in IN_PLACE.items():
     in_place(getattr(OPS, _name), *_passes)
+
+
+@relu.kernel(NUMPY)
+def relu_kernel(xp, x):
+    """The larger of x and of zeros: of x and the number 0 it takes NumPy three times as long."""
+    if small(2 * x.size) or x.dtype.char not in FLOATS:
+        return NotImplemented
+    flat = np.ascontiguousarray(x).reshape(-1)
+    y, zeros = np.empty_like(flat), np.zeros(min(BLOCK, x.size), x.dtype)
+
+    def forward(lo: int, hi: int) -> None:
+        for a, e in ranges(lo, hi, BLOCK):
+            np.maximum(flat[a:e], zeros[: e - a], out=y[a:e])
+
+    def gx(g):
+        gs = np.ascontiguousarray(g).reshape(-1)
+        out = np.empty_like(gs)
+
+        def backward(lo: int, hi: int) -> None:
+            for a, e in ranges(lo, hi, BLOCK):
+                np.multiply(gs[a:e], y[a:e] > 0, out=out[a:e])
+
+        split(backward, len(gs), x.size // 3)
+        return out.reshape(x.shape)
+
+    split(forward, len(flat), x.size // 6)
+    return y.reshape(x.shape), (gx,)

@@ -13,7 +13,7 @@ from .threads import FLOATS, ranges, small, split
 
 BLOCK = 1 << 15
 POINTWISE = (
-    "relu", "leaky_relu", "elu", "logsigmoid", "softplus", "gelu", "mish", "hardtanh", "hardsigmoid", "hardswish",
+    "leaky_relu", "elu", "logsigmoid", "softplus", "gelu", "mish", "hardtanh", "hardsigmoid", "hardswish",
     "softsign", "tanhshrink", "softshrink", "hardshrink", "exp", "erf",
 )  # fmt: skip
 ROWWISE = ("softmax", "log_softmax")

@@ -3,28 +3,22 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import minidl
-
-from ..data import TensorDataset
-from ..demo.digits import SPLIT, load
-from ..models.mlp import MLP, MLPConfig
-from .recipe import Classifier, Data
+from ..demo.digits import SPLIT
+from ..models import MLP, MLPConfig
+from .pictures import PictureRecipe
 
 
 @dataclass
-class DigitsMLP(Classifier):
-    epochs: int = 30
+class DigitsMLP(PictureRecipe):
+    epochs: int = 60
     batch: int = 32
     lr: float = 2e-3
-    config: MLPConfig = field(default_factory=lambda: MLPConfig(inputs=64))
+    config: MLPConfig = field(default_factory=lambda: MLPConfig(inputs=64, hidden=(256,), dropout=0.3))
 
     name: ClassVar[str] = "digits-mlp"
     summary: ClassVar[str] = "a feed-forward network on 8 × 8 scans of digits"
     source: ClassVar[str] = f"scikit-learn's digits, {SPLIT}"
-
-    def data(self, folder: str | None = None, download: bool = False) -> Data:
-        x, y, test_x, test_y = (minidl.tensor(part[: self.limit]) for part in load())
-        return Data(TensorDataset(x, y), TensorDataset(test_x, test_y))
+    data_set: ClassVar[str] = "digits"
 
     def network(self, config: Any) -> MLP:
         return MLP(config)

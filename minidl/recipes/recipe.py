@@ -13,6 +13,7 @@ from minidl import nn
 
 from ..data import DataLoader
 from ..training import Checkpoint, EarlyStopping, JsonLog, Trainer
+from ..training.metrics import Accuracy, Metric
 from ..training.schedules import constant
 
 LOG = "log.jsonl"
@@ -92,6 +93,10 @@ class Recipe:
         """The learning rate of step 0, 1, …, as a share of lr."""
         return constant()
 
+    def metrics(self) -> dict[str, Metric]:
+        """What is told of each epoch besides the loss."""
+        return {}
+
     def loader(self, part: Any, shuffle: bool) -> Any:
         return DataLoader(part, self.batch, shuffle, generator=minidl.Generator().manual_seed(self.seed))
 
@@ -106,7 +111,7 @@ class Recipe:
             callbacks.append(EarlyStopping(patience=self.patience))
         trainer = Trainer(
             model, self.optimizer(minidl.optim, model.parameters()), lambda y, t: self.loss(nn.functional, y, t),
-            callbacks, schedule=self.share(self.steps(loader)), clip=self.clip,
+            callbacks, metrics=self.metrics(), schedule=self.share(self.steps(loader)), clip=self.clip,
         )  # fmt: skip
         validation = None if data.validation is None else self.loader(data.validation, False)
         trainer.fit(loader, validation, self.epochs, resume=folder if resume else None, progress=progress)
@@ -151,6 +156,9 @@ class Classifier(Recipe):
 
     def loss(self, F: Any, output: Any, target: Any) -> Any:
         return F.cross_entropy(output, target)
+
+    def metrics(self) -> dict[str, Metric]:
+        return {"accuracy": Accuracy()}
 
     def score(self, model: Any, data: Data) -> dict[str, float]:
         right = seen = 0

@@ -69,7 +69,11 @@ def train(recipe: Recipe, folder: Path, data: Data, resume: bool = False, progre
 
 
 def load(folder: Path) -> Trained:
-    """The network that a folder holds, ready to be used."""
+    """The network that a folder holds, ready to be used: of a recipe, or of `minidl train --model`."""
+    if not (folder / RECIPE).exists() and (folder / CHECKPOINT).exists():
+        from .plain import load_plain
+
+        return Trained(*load_plain(folder))
     recipe, known = recipe_in(folder)
     if not (folder / WEIGHTS).exists():
         raise FileNotFoundError(f"{folder} has no {WEIGHTS} yet: `minidl train --resume {folder}` goes on with the run")

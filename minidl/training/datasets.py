@@ -33,6 +33,13 @@ class Images:
         """C, H, W."""
         return self.train.tensors[0].shape[1:]
 
+    @property
+    def known(self) -> dict[str, Any]:
+        """What it takes to use a network that has learned from them, besides its weights; pixels go from 0 to 1."""
+        white = 255 if self.train.tensors[0].dtype.kind == "u" else 1
+        scaled = lambda values: [value / white for value in values]
+        return {"classes": self.names, "shape": list(self.shape), "mean": scaled(self.mean), "std": scaled(self.std)}
+
     def fingerprint(self) -> int:
         """A number that is another one for other data."""
         crc = 0

@@ -56,7 +56,7 @@ class Session(Callback):
         self.test_data = loader(data.test, False)
         self.run = self.trainer.run
         self.train_data = self.run.data = loader(data.train, True)
-        self.run.options = {**options, "fingerprint": data.fingerprint()}
+        self.run.options = {**options, "fingerprint": data.fingerprint(), "known": data.known}
         self.bar = Progress(self.steps)
         self.earlier, self.began = 0.0, time.monotonic()  # seconds of the processes before this one
         self.saved = "none"  # where the run stands in its checkpoint

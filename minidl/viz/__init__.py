@@ -17,6 +17,7 @@ _FUNCTIONS = {
     "feature_maps": "filters",
     "gradient_error": "gradcheck",
     "gradient_flow": "gradients",
+    "gradients_by_lag": "gradients",
     "gradients_through_time": "gradients",
     "graph": "drawing",
     "im2col": "patches",
@@ -38,6 +39,7 @@ __all__ = [
     "feature_maps",
     "gradient_error",
     "gradient_flow",
+    "gradients_by_lag",
     "gradients_through_time",
     "graph",
     "im2col",
@@ -72,6 +74,7 @@ if _TYPE_CHECKING:
     from .gradcheck import gradient_error as gradient_error
     from .gradcheck import v_curve as v_curve
     from .gradients import gradient_flow as gradient_flow
+    from .gradients import gradients_by_lag as gradients_by_lag
     from .gradients import gradients_through_time as gradients_through_time
     from .histograms import activation_histograms as activation_histograms
     from .histograms import weight_histograms as weight_histograms

@@ -1,12 +1,13 @@
 """How large gradients are: down the layers, and back through time."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from ..autograd import OPS, Tensor, grad
 from ..nn import Module
-from .figures import BLUE, COLOURS, DASHES, VERMILION, axes_of, host, ink
+from .figures import BLUE, COLOURS, DASHES, VERMILION, axes_of, figure, host, ink
 
 
 def gradient_flow(model: Module, ax: Any = None) -> Any:
@@ -75,6 +76,38 @@ def gradients_through_time(loss: Any, states: Any, ax: Any = None, label: str | 
     if any(name for name in runs):
         ax.legend(frameon=False)
     return ax
+
+
+def gradients_by_lag(cells: Mapping[str, Mapping[str, Sequence[Sequence[float]]]], axes: Any = None) -> Any:
+    """What is left of the gradient k steps back, ‖∂loss/∂x_{T−k}‖ / ‖∂loss/∂x_T‖: a panel for each cell, side by side.
+
+        viz.gradients_by_lag({"RNN": {"untrained": [norms, …], "trained": [norms, …]}, "LSTM": {…}})
+
+    norms: of one run, as `norms_through_time` gives them. The line is the median over the runs, the band their range.
+    Returns the axes, one for each cell."""
+    if axes is None:
+        axes = figure(2.9 * len(cells) + 0.8, 3.2).subplots(1, len(cells), sharey=True, squeeze=False)[0]
+    for ax, (cell, ways) in zip(axes, cells.items()):
+        for k, (way, runs) in enumerate(ways.items()):
+            left = list(zip(*(remains(norms) for norms in runs)))  # at each lag, of each run
+            lags, middle = range(len(left)), [median(at) or math.nan for at in left]
+            ax.plot(lags, middle, color=COLOURS[k], linestyle=DASHES[k], label=way)
+            shown = [(lag, min(at), max(at)) for lag, at in enumerate(left) if min(at) > 0]
+            ax.fill_between(*zip(*shown), color=COLOURS[k], alpha=0.2, linewidth=0)
+        ax.set_yscale("log")
+        ax.set_xlabel("steps back")
+        ax.set_title(cell)
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False, fontsize="small", loc="lower left")
+    axes[0].set_ylabel("gradient that is left")
+    return axes
+
+
+def remains(norms: Sequence[float]) -> list[float]:
+    """The norms from the last step back, in parts of the last one's."""
+    if not norms[-1] > 0:
+        raise ValueError(f"gradients_by_lag: norms are compared with the last step's, which is {norms[-1]}")
+    return [norm / norms[-1] for norm in reversed(norms)]
 
 
 def norms_through_time(loss: Tensor, states: Any) -> list[float]:

@@ -24,7 +24,7 @@ def short(monkeypatch, tmp_path):
     monkeypatch.setattr(optimizers, "STEPS", 25)
     monkeypatch.setattr(optimizers, "RATES", (0.01, 0.1))
     monkeypatch.setattr(optimizers, "SURFACES", ("himmelblau",))
-    for name, value in (("STEPS", 16), ("DEPTH", 6), ("DISTANCES", (0, 5, 15))):
+    for name, value in (("STEPS", 16), ("DEPTH", 6), ("DISTANCES", (0, 5, 15)), ("DRAWS", 2)):
         monkeypatch.setattr(vanishing, name, value)
 
 
@@ -87,7 +87,7 @@ def test_step_waits_only_at_a_terminal(monkeypatch, capsys, tmp_path):
 def test_the_page_has_the_text_and_the_pictures(capsys, tmp_path):
     out = run(capsys, "vanishing")
     page = (tmp_path / "runs/vanishing/vanishing.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 2 and "Back through time" in page
+    assert page.count("data:image/png;base64,") == 3 and "Back through time" in page
     line = next(line for line in out.splitlines() if "LSTM" in line)
     assert line.strip() in page
     out = run(capsys, "gradcheck", "--break", "axis")
@@ -129,5 +129,20 @@ def test_an_lstm_remembers_what_a_plain_recurrence_forgets(monkeypatch):
         norms = norms_through_time((cell(seen)[0][-1] ** 2).sum(), seen)
         left[name] = norms[0] / norms[-1]
     assert left["RNN (tanh)"] < 1e-12 < 1e-4 < left["GRU"] < left["LSTM"]
+
+
+def test_each_cell_remembers_better_when_begun_for_it():
+    import minidl
+    from minidl.viz.gradients import norms_through_time, remains
+
+    minidl.manual_seed(0)
+    left = {}
+    for remember in (False, True):
+        for name, cell in vanishing.cells(None, remember).items():
+            seen = minidl.randn(30, 8, vanishing.SIZE, requires_grad=True)
+            left[name, remember] = remains(norms_through_time((cell(seen)[0][-1] ** 2).sum(), seen))[-1]
+    for name in vanishing.cells(None):
+        assert left[name, True] > 100 * left[name, False]
+    assert left["RNN (tanh)", True] < left["GRU", True] < left["LSTM", True]
 
 

@@ -27,7 +27,7 @@ def test_both_libraries_learn_the_same(tmp_path):
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
     from minidl.recipes import flags
 
-    recipe = flags.apply(recipe_class("digits-mlp")(), {"epochs": 2, "limit": 200, "hidden": [16]})
+    recipe = flags.apply(recipe_class("digits-mlp")(), {"epochs": 2, "limit": 200, "hidden": [16], "dropout": 0.0})
     data = recipe.data()
     minidl.manual_seed(0)
     model = recipe.network(recipe.config)

@@ -122,6 +122,21 @@ def test_gradients_through_time_are_those_of_the_chain():
         viz.gradients_through_time(loss, 3)
 
 
+def test_gradients_by_lag():
+    """A panel for each cell; a line is the median over runs, from the last step back, in parts of that step's."""
+    runs = [[1.0, 2.0, 4.0], [0.0, 1.0, 2.0], [3.0, 3.0, 3.0]]
+    axes = viz.gradients_by_lag({"RNN": {"untrained": runs, "trained": runs[:1]}, "LSTM": {"trained": runs[2:]}})
+    assert [ax.get_title() for ax in axes] == ["RNN", "LSTM"]
+    assert axes[0].get_xlabel() == "steps back" and axes[0].get_ylabel()
+    np.testing.assert_allclose(axes[0].lines[0].get_ydata(), [1, 0.5, 0.25])
+    np.testing.assert_allclose(axes[1].lines[0].get_ydata(), [1, 1, 1])
+    assert [line.get_label() for line in axes[0].lines] == ["untrained", "trained"]
+    ax = Figure().subplots()
+    assert viz.gradients_by_lag({"RNN": {"a": runs}}, [ax])[0] is ax
+    with pytest.raises(ValueError, match="the last step's, which is 0.0"):
+        viz.gradients_by_lag({"RNN": {"a": [[1.0, 0.0]]}})
+
+
 def test_gradient_sizes():
     model = nn.Linear(2, 2)
     with pytest.raises(ValueError, match=r"call backward\(\)"):
