@@ -38,7 +38,8 @@ class Adversarial(Recipe):
     source: ClassVar[str] = "MNIST, scans of digits"
     measure: ClassVar[str] = "frechet_distance"
     better: ClassVar[str] = "min"
-    baseline_name: ClassVar[str] = "the untrained generator"
+    baseline_name: ClassVar[str] = "untrained generator"
+    shown: ClassVar[tuple[str, ...]] = ("epochs.png", "walk.png")
 
     def data(self, folder: str | None = None, download: bool = False) -> Data:
         parts = [MNIST(folder, train=train, download=download) for train in (True, False)]
