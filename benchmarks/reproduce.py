@@ -92,7 +92,7 @@ def table(folder: Path = FOLDER) -> str:
             f"{measure}{less} | {score} | {first['baseline'][measure]:.4g} ({first['baseline']['name']}) | {theirs} |"
         )
         kept = (folder.parent / "pictures").glob(f"{name}_*.png")
-        pictures += [f"\n![{name}, {path.stem}](pictures/{path.name})" for path in sorted(kept)]
+        pictures += [f"\n![{name}: {path.stem.removeprefix(name)[1:]}](pictures/{path.name})" for path in sorted(kept)]
     return HEAD + "\n".join([*rows, *pictures]) + "\n"
 
 
