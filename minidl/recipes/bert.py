@@ -113,7 +113,7 @@ class Masked(Dataset[Any]):
 class BertPretrain(Recipe):
     """captions: learn from the English captions of Multi30k too, three times as much text as the reviews."""
 
-    epochs: int = 12
+    epochs: int = 6
     batch: int = 64
     lr: float = 1e-3
     clip: float | None = 1.0

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from minidl import nn
 
 from ..models.attention import watch
-from ..models.vit import VisionTransformer, ViTConfig
+from ..models.vit import VisionTransformer
+from ..models.vit import VisionTransformerConfig as Config
 from .cifar10 import Cifar10CNN
 from .pictures import save_figure, show
 from .recipe import Data
@@ -18,7 +19,7 @@ class Cifar10ViT(Cifar10CNN):
     epochs: int = 12
     lr: float = 1e-3
     clip: float | None = 1.0
-    config: ViTConfig = field(default_factory=lambda: ViTConfig(layers=4, width=96, dropout=0.0))
+    config: Config = field(default_factory=lambda: Config(layers=4, width=96, dropout=0.0))
 
     name: ClassVar[str] = "cifar10-vit"
     summary: ClassVar[str] = "a Vision Transformer on small photographs"
