@@ -12,7 +12,9 @@ FILES: dict[str, tuple[str, ...]] = {
     "attention": ("Attention", "FeedForward", "watch"),
     "char_model": ("CharModel", "CharModelConfig"),
     "cnn": ("CNN", "CNNConfig"),
+    "dcgan": ("DCGAN", "DCGANConfig"),
     "forecaster": ("Forecaster", "ForecasterConfig"),
+    "gan": ("GAN", "GANConfig"),
     "gpt": ("GPT", "GPTConfig"),
     "lenet": ("LeNet", "LeNetConfig"),
     "mlp": ("MLP", "MLPConfig"),
@@ -32,6 +34,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "stacked_rnn": ("StackedRNN", "StackedRNNConfig"),
     "transformer": ("Transformer", "TransformerConfig"),
     "vit": ("VisionTransformer", "VisionTransformerConfig"),
+    "wgan_gp": ("WGANGP", "WGANGPConfig"),
 }  # fmt: skip
 WHERE = {name: file for file, names in FILES.items() for name in names}
 __all__ = sorted(WHERE)

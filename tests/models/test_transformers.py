@@ -104,6 +104,17 @@ def test_a_text_that_grows_by_one_token_gives_the_same_scores():
         model(x[:, :1], cache)
 
 
+def test_a_text_may_grow_beyond_the_context():
+    minidl.manual_seed(0)
+    model = GPT(GPTConfig(width=16, layers=1, context=8)).eval()
+    x, state = minidl.randint(0, 65, (1, 13)), None
+    for k in range(13):
+        scores, state = model.go_on(x[:, k : k + 1], state)
+    # At token 9 it began again with tokens 6 to 9, and at token 14 it would once more.
+    close(scores[:, -1], model(x[:, 5:13])[:, -1])
+    close(model.go_on(x)[0], model(x[:, 9:]))
+
+
 @pytest.mark.parametrize("kind, config", PAIRS)
 def test_what_fills_up_a_batch_changes_nothing(kind, config, sentences):
     minidl.manual_seed(0)

@@ -9,10 +9,10 @@ from .auto import AutoModelForQuestionAnswering as AutoModelForQuestionAnswering
 from .auto import AutoModelForSequenceClassification as AutoModelForSequenceClassification
 from .auto import AutoTokenizer as AutoTokenizer
 from .bert import BertConfig as BertConfig
-from .bert import BertForMaskedLM as BertForMaskedLM
-from .bert import BertForQuestionAnswering as BertForQuestionAnswering
-from .bert import BertForSequenceClassification as BertForSequenceClassification
 from .bert import BertModel as BertModel
+from .bert_heads import BertForMaskedLM as BertForMaskedLM
+from .bert_heads import BertForQuestionAnswering as BertForQuestionAnswering
+from .bert_heads import BertForSequenceClassification as BertForSequenceClassification
 from .bytepairs import GPT2Tokenizer as GPT2Tokenizer
 from .distilbert import DistilBertConfig as DistilBertConfig
 from .distilbert import DistilBertForSequenceClassification as DistilBertForSequenceClassification

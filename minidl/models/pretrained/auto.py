@@ -3,7 +3,7 @@
 import os
 from typing import Any, ClassVar
 
-from . import bert, bytepairs, distilbert, gpt2, vit, wordpiece
+from . import bert, bert_heads, bytepairs, distilbert, gpt2, vit, wordpiece
 from .config import PretrainedConfig
 from .hub import find_folder, read_json
 from .model import PreTrainedModel
@@ -69,7 +69,7 @@ class AutoModel(_AutoModel):
 class AutoModelForMaskedLM(_AutoModel):
     """The model that fills in masked words."""
 
-    models = {"bert": bert.BertForMaskedLM}
+    models = {"bert": bert_heads.BertForMaskedLM}
 
 
 class AutoModelForCausalLM(_AutoModel):
@@ -81,13 +81,16 @@ class AutoModelForCausalLM(_AutoModel):
 class AutoModelForSequenceClassification(_AutoModel):
     """The model that labels texts."""
 
-    models = {"bert": bert.BertForSequenceClassification, "distilbert": distilbert.DistilBertForSequenceClassification}
+    models = {
+        "bert": bert_heads.BertForSequenceClassification,
+        "distilbert": distilbert.DistilBertForSequenceClassification,
+    }
 
 
 class AutoModelForQuestionAnswering(_AutoModel):
     """The model that finds answers in texts."""
 
-    models = {"bert": bert.BertForQuestionAnswering}
+    models = {"bert": bert_heads.BertForQuestionAnswering}
 
 
 class AutoModelForImageClassification(_AutoModel):
