@@ -28,8 +28,8 @@ TILE, SCRATCH = 32, 1 << 19
 IN_PLACE = 10**6
 VECTOR = 16  # float32 that a processor computes with at once: narrower products are better made together
 MANY_CHANNELS = 8  # from here on a weight gradient by places of the kernel beats one by columns
-# Adding columns up takes one pass for each place of the kernel, the convolution of ȳ F / C times the products.
-MANY_PLACES = 16
+# Adding columns up takes one pass for each place of the kernel, the convolution of ȳ copies F / C times the columns.
+MANY_PLACES, MANY_FILTERS = 16, 2
 
 
 class Patches:
@@ -183,7 +183,8 @@ def input_gradient(x: Array, g: Array, w: Array, how: dict[str, Any]) -> Array:
     """x̄ = col2im(wᵀ ȳ); for stride 1 the convolution of ȳ with the filters flipped."""
     G, F, kernel = how["groups"], w.shape[0], w.shape[2:]
     around = tuple(d * (k - 1) - p for d, k, p in zip(how["dilation"], kernel, how["padding"]))
-    if max(how["stride"]) == 1 and min(around) >= 0 and math.prod(kernel) < MANY_PLACES:
+    few = math.prod(kernel) < MANY_PLACES or F <= MANY_FILTERS * x.shape[1]
+    if max(how["stride"]) == 1 and min(around) >= 0 and few:
         flipped = w.reshape(G, F // G, *w.shape[1:])[(..., *(slice(None, None, -1) for _ in kernel))].swapaxes(1, 2)
         flipped = flipped.reshape(x.shape[1], F // G, *kernel)
         return convolve(g, flipped, None, np.empty(x.shape, g.dtype), how | {"padding": around})

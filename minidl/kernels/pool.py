@@ -33,11 +33,15 @@ def max_pool_kernel(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False
             y[a:e] = folded(np.maximum, grown(xp, x[a:e], grow, lowest(x)), parts)
 
     def gx(g):
-        out = np.empty(x.shape, g.dtype)
+        out = np.zeros(x.shape, g.dtype)
 
         def backward(lo: int, hi: int) -> None:
-            for a, e in ranges(lo, hi, step):  # from x, not y, over which a ReLU may have been written
-                out[a:e] = handed_back(grown(xp, x[a:e], grow, lowest(x)), g[a:e], parts, apart)[inside(x, grow)]
+            for a, e in ranges(lo, hi, step):
+                wide = grown(xp, x[a:e], grow, lowest(x))
+                back = out[a:e] if wide.shape[2:] == x.shape[2:] else np.zeros(wide.shape, g.dtype)
+                hand_back(wide, g[a:e], parts, apart, back)
+                if back.base is not out:
+                    out[a:e] = back[inside(x, grow)]
 
         split(backward, len(x), x.size // 3)
         return out
@@ -46,28 +50,33 @@ def max_pool_kernel(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False
     return y, (gx,)
 
 
-def handed_back(x: Array, g: Array, parts: Any, apart: bool) -> Array:
-    """ȳ where the largest of each window stands: at the largest number of the row that has the largest.
+def hand_back(x: Array, g: Array, parts: Any, apart: bool, out: Array) -> None:
+    """out += ȳ where the largest of each window stands: at the largest number of the row that has the largest.
 
-    So the last axis is folded first, ȳ handed back to what is left, and from there along the last axis."""
+    So the last axis is folded first, ȳ handed back to what is left, and from there along the last axis. x itself is
+    asked, not y, over which a ReLU may have been written."""
     *outer, last = parts
     places = [key(*(slice(None),) * len(outer), part) for part in last]
     best = reduce(np.maximum, (x[at] for at in places))
     if outer:
-        g = handed_back(best, g, outer, apart)
-    out, free = np.zeros(x.shape, g.dtype), None
+        rows = np.zeros(best.shape, g.dtype)
+        hand_back(best, g, outer, apart, rows)
+        g = rows
+    free: Array = None  # windows whose largest has not been found at an earlier place
     for at in places:
-        hit = x[at] == best
         if free is None:
+            hit = x[at] == best
             free = ~hit
-        else:  # the largest stands here and not at an earlier place
+        elif at is places[-1]:
+            hit = free
+        else:
+            hit = x[at] == best
             hit &= free
             free ^= hit
         if apart:
             np.multiply(g, hit, out=out[at])
         else:
             out[at] += g * hit
-    return out
 
 
 @avg_pool.kernel(NUMPY)
