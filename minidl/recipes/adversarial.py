@@ -17,8 +17,8 @@ from ..training.adversarial import AdversarialTrainer, Each
 from ..training.checkpoint import random_states, seed_all, set_random_states
 from ..vision.datasets import MNIST
 from ..vision.utils import save_image
-from .judge import Judge, batches, judge_of
 from .batches import Pictures
+from .judge import Judge, batches, judge_of
 from .recipe import LOG, Data, Recipe
 
 GRID, SHOWN = 8, 2000  # pictures of a row; pictures that are judged after each epoch
