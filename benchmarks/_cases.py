@@ -174,7 +174,7 @@ MODELS = {"2 × 64²": (64, 2), "8 × 256²": (256, 8), "6 × 1,024²": (1024, 6
 OPERATIONS: dict[str, Operation] = {
     "conv2d": Operation(simple(conv), {
         "64×3×32² → 6, k 5": (64, 3, 32, 6, 5, 1, 0), "32×32×32² → 32, k 3": (32, 32, 32, 32, 3, 1, 1),
-        "32×64×16² → 64, k 3": (32, 64, 16, 64, 3, 1, 1), "32×64×32² → 128, k 3, s 2": (32, 64, 32, 128, 3, 2, 1),
+        "32×64×32² → 128, k 3, s 2": (32, 64, 32, 128, 3, 2, 1),
     }, "conv"),
     "max_pool2d": Operation(simple(pool, name="max_pool2d"), POOLS, "max_pool"),
     "avg_pool2d": Operation(simple(pool, name="avg_pool2d"), POOLS, "avg_pool"),
@@ -212,7 +212,7 @@ OPERATIONS: dict[str, Operation] = {
     "Adam": Operation(lambda lib, *size: update(lib, *size, name="Adam"), MODELS),
     "AdamW": Operation(lambda lib, *size: update(lib, *size, name="AdamW"), MODELS),
     # The kernels of the other formulas that take each number by itself
-    **{name: Operation(simple(pointwise, name=name), {k: ROWS[k] for k in list(ROWS)[1:]}, name, beside=False)
+    **{name: Operation(simple(pointwise, name=name), ROWS, name, beside=False)
        for name in ("leaky_relu", "elu", "logsigmoid", "softplus", "mish", "hardtanh", "hardsigmoid", "hardswish",
                     "softsign", "tanhshrink", "softshrink", "hardshrink", "exp", "erf")},
 }  # fmt: skip
@@ -227,6 +227,18 @@ def case(lib: Any, name: str, prefix: str = "") -> Case:
     }  # fmt: skip
     values = lambda: [v for f, leaves in same.values() for v in once(lib, f, leaves)]
     return Case(values, {f"{name}, {label}": phases(lib, *one) for label, one in made.items()})
+
+
+SIZES = ("smallest", "middle", "largest")
+
+
+def by_size(rows: dict[str, Any], value: Callable[[Any], float]) -> dict[str, list[float]]:
+    """For a picture: the values of each operation, in the order of its sizes."""
+    found = {
+        name: [value(rows[row]) for label in one.sizes if (row := f"{name}, {label}") in rows]
+        for name, one in OPERATIONS.items()
+    }  # fmt: skip
+    return {name: values for name, values in found.items() if values}
 
 
 def seed(lib: Any, y: Any) -> Any:

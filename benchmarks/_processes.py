@@ -75,7 +75,7 @@ def serve(module: str, name: str, case: str) -> None:
 def clock(phases: Phases, seconds: float) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {name: [] for name in phases}
     rounds, end = 0, time.perf_counter() + seconds
-    while rounds < 3 or time.perf_counter() < end:
+    while not rounds or time.perf_counter() < end:
         rounds += 1
         for name, phase in phases.items():
             start = time.perf_counter()
