@@ -26,7 +26,7 @@ from .recipe import Classifier, Data
 class SentimentLSTM(Classifier):
     epochs: int = 10
     batch: int = 64
-    lr: float = 1e-3
+    lr: float = 5e-3
     patience: int | None = 2
     clip: float | None = 1.0
     config: SentenceClassifierConfig = field(default_factory=SentenceClassifierConfig)
