@@ -109,6 +109,7 @@ def bags(part: TensorDataset) -> Part:
 
 @dataclass
 class SentimentRNN(SentimentLSTM):
+    lr: float = 1e-3
     config: StackedRNNConfig = field(default_factory=StackedRNNConfig)  # type: ignore[assignment]  # another network
 
     name: ClassVar[str] = "sentiment-rnn"
