@@ -39,10 +39,10 @@ class Draw:
         return leaf
 
     def fixed(self, *shape: int, scale: float = 1.0) -> Any:
-        return self.lib.from_numpy((scale * self.rng.standard_normal(shape)).astype("float32"))
+        return self.lib.tensor((scale * self.rng.standard_normal(shape)).astype("float32"))
 
     def whole(self, high: int, *shape: int) -> Any:
-        return self.lib.from_numpy(self.rng.integers(0, high, shape))
+        return self.lib.tensor(self.rng.integers(0, high, shape))
 
 
 def simple(call: Callable[..., Any], **given: Any) -> Callable[..., Made]:
@@ -231,13 +231,13 @@ def case(lib: Any, name: str, prefix: str = "") -> Case:
 
 def seed(lib: Any, y: Any) -> Any:
     """What comes back from the layers above."""
-    return lib.from_numpy(np.asarray(np.random.default_rng(2).standard_normal(tuple(y.shape)), "float32"))
+    return lib.tensor(np.asarray(np.random.default_rng(2).standard_normal(tuple(y.shape)), "float32"))
 
 
 def once(lib: Any, f: Callable[[], Any], leaves: list[Any]) -> list[Any]:
     y = f()
     if not leaves:
-        return [p.detach().numpy().copy() for p in y]
+        return [(1 * p.detach()).numpy() for p in y]
     y.backward(seed(lib, y))
     found = [y.detach().numpy().copy(), *(leaf.grad.numpy().copy() for leaf in leaves)]
     for leaf in leaves:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import minidl
+from minidl.recipes.adversarial import Adversarial
 
 
 def twin_of(model: Any) -> Any:
@@ -75,6 +76,8 @@ def fit(recipe: Any, model: Any, data: Any) -> Any:
     """Train the twin of `model` as the recipe says, on the batches that minidl's loader gives; returns it."""
     import torch
 
+    if isinstance(recipe, Adversarial):
+        return take_turns(recipe, model, data)
     twin, loader = twin_of(model), recipe.loader(data.train, True)
     optimizer = recipe.optimizer(torch.optim, twin.parameters())
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, recipe.share(recipe.steps(loader)))
@@ -103,4 +106,28 @@ def fit(recipe: Any, model: Any, data: Any) -> Any:
             break
     if kept is not None:
         twin.load_state_dict(kept)
+    return twin
+
+
+def take_turns(recipe: Any, model: Any, data: Any) -> Any:
+    """Likewise the twin of two networks, one against the other; its noise is minidl's, from where the stream stands."""
+    import torch
+
+    twin, loader, step = twin_of(model), recipe.loader(data.train, True), 0
+    D, G = twin.discriminator, twin.generator
+    d, g = (recipe.optimizer(torch.optim, part.parameters()) for part in (D, G))
+    noise = lambda x: to_torch(minidl.randn(len(x), recipe.config.latent))
+    twin.train()
+    for _ in range(recipe.epochs):
+        for batch in loader:
+            real, step = to_torch(batch[0]), step + 1
+            d.zero_grad()
+            twin.discriminator_loss(real, noise(real)).backward()
+            d.step()
+            if step % recipe.critic_steps == 0:
+                D.requires_grad_(False)
+                g.zero_grad()
+                twin.generator_loss(noise(real)).backward()
+                g.step()
+                D.requires_grad_(True)
     return twin

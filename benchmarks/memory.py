@@ -31,7 +31,7 @@ def layers(count: int) -> Callable[[Any], Any]:
 
 
 def depth(lib: Any, count: int, parts: int = 1) -> list[Any]:
-    x = lib.from_numpy(np.random.default_rng(0).standard_normal((1000, 1000)).astype("float32")).requires_grad_()
+    x = lib.tensor(np.random.default_rng(0).standard_normal((1000, 1000)).astype("float32"), requires_grad=True)
     y = x
     for _ in range(parts):
         block = layers(count // parts)

@@ -64,8 +64,7 @@ def refuse_overwritten(order: Sequence[Any], everything: bool) -> None:
 
     A plain backward needs what the vjps captured; create_graph (`everything`) every leaf and constant too."""
     for watched in list(Memory.watched):
-        memory = watched()
-        if memory is not None and memory.read:
+        if (memory := watched()) is not None and memory.read:
             memory.look()
     if not order or Memory.latest < order[0].number:
         return  # nothing at all was written since the oldest record

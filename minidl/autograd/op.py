@@ -241,7 +241,8 @@ def _operand(op: Op, value: Any) -> Any:
 
 def look(args: Sequence[Any], records: bool) -> bool:
     """Before a record reads watched memory: has the user written it? Did a view get another history?"""
-    return True in [follow(a, records) for a in args if isinstance(a, Tensor)]
+    tensors = [a for a in args if isinstance(a, Tensor) and (a.base is not None or a.memory.exposed)]
+    return True in [follow(a, records) for a in tensors]
 
 
 def follow(view: Tensor, records: bool) -> bool:

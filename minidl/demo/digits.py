@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ..vision.transforms.pixels import scatter
+
 SPLIT = "every third scan held out (index % 3 == 2): 1198 to learn from, 599 to test on"
 
 
@@ -21,8 +23,4 @@ def load() -> tuple[Any, Any, Any, Any]:
 
 def shifted(images: Any, rng: np.random.Generator) -> Any:
     """Each image moved by up to one pixel either way: what a scan of the same hand could have been."""
-    N, _, H, W = images.shape
-    rows = rng.integers(0, 3, (N, 1, 1)) + np.arange(H)[:, None]
-    columns = rng.integers(0, 3, (N, 1, 1)) + np.arange(W)
-    wide = np.pad(images[:, 0], ((0, 0), (1, 1), (1, 1)))
-    return wide[np.arange(N)[:, None, None], rows, columns][:, None]
+    return scatter(images, 1, rng)

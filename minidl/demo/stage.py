@@ -6,6 +6,7 @@ import argparse
 import base64
 import io
 import sys
+import textwrap
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -71,7 +72,8 @@ class Stage:
         self.part("What was wrong" if self.fault else "To take home")
         if self.fault:
             self.say(f"Planted: --break {self.fault}")
-            self.say(self.faults[self.fault])
+            for line in textwrap.wrap(self.faults[self.fault], WIDTH - 2):
+                self.say(line)
             self.say()
         for line in lesson:
             self.say(line)
@@ -83,4 +85,5 @@ class Stage:
         body = f"<h1>{escape(self.about)}</h1>" + "".join(write[kind](text) for kind, text in self.told)
         style = "pre{font-size:1.05rem;line-height:1.45;overflow-x:auto}img{max-width:100%;border-radius:6px}"
         self.page(HtmlPage(f"minidl demo {self.name}", body, style, "", {}), self.name)
-        print(f"\n  Written to {self.out.as_posix()}: {', '.join(self.files)}")
+        written = f"Written to {self.out.as_posix()}: {', '.join(self.files)}"
+        print("\n" + textwrap.fill(written, WIDTH, initial_indent="  ", subsequent_indent="    "))

@@ -34,8 +34,9 @@ def main(argv: list[str]) -> None:
     print("What each planted fault makes wrong first (choose one in the page):")
     for fault, first in page.first_wrong.items():
         print(f"  {fault:16} {first or 'nothing: it does no harm on this graph'}")
-    print("\nOpen the page in a browser; it needs no network. The arrow keys step, p asks you to predict,")
-    print("m folds modules, f shows the whole graph, t changes between light and dark.")
+    print("\nOpen the page in a browser; it needs no network. The arrow keys step,")
+    print("p asks you to predict, m folds modules, f shows the whole graph,")
+    print("t changes between light and dark.")
     print(f"\nWritten to {path.as_posix()}")
 
 

@@ -143,7 +143,7 @@ for _name, _passes in IN_PLACE.items():
 @relu.kernel(NUMPY)
 def relu_kernel(xp, x):
     """The larger of x and of zeros: of x and the number 0 it takes NumPy three times as long."""
-    if small(x.size) or x.dtype.char not in FLOATS:
+    if small(2 * x.size) or x.dtype.char not in FLOATS:
         return NotImplemented
     flat = np.ascontiguousarray(x).reshape(-1)
     y, zeros = np.empty_like(flat), np.zeros(min(BLOCK, x.size), x.dtype)
@@ -160,8 +160,8 @@ def relu_kernel(xp, x):
             for a, e in ranges(lo, hi, BLOCK):
                 np.multiply(gs[a:e], y[a:e] > 0, out=out[a:e])
 
-        split(backward, len(gs), x.size)
+        split(backward, len(gs), x.size // 3)
         return out.reshape(x.shape)
 
-    split(forward, len(flat), x.size)
+    split(forward, len(flat), x.size // 6)
     return y.reshape(x.shape), (gx,)

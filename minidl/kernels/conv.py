@@ -11,7 +11,7 @@ All products are cut so small that BLAS takes the matrices as they lie.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,14 @@ from .threads import FLOATS, SINGLE, ranges, small, split
 
 Array = Any
 # How many samples have their columns laid out at a time at most, and how many numbers there are in these columns.
-TILE, SCRATCH = 8, 1 << 19
+TILE, SCRATCH = 32, 1 << 19
 # Multiply-adds up to which OpenBLAS takes matrices as they lie. Larger ones it first copies into an order of its own,
 # which pays where both have many rows; with few filters the copies take as long as the product.
 IN_PLACE = 10**6
 VECTOR = 16  # float32 that a processor computes with at once: narrower products are better made together
 MANY_CHANNELS = 8  # from here on a weight gradient by places of the kernel beats one by columns
-# Adding columns up takes one pass for each place of the kernel, the convolution of ȳ F / C times the products.
-MANY_PLACES = 16
+# Adding columns up takes one pass for each place of the kernel, the convolution of ȳ copies F / C times the columns.
+MANY_PLACES, MANY_FILTERS = 16, 2
 
 
 class Patches:
@@ -38,9 +38,7 @@ class Patches:
     runs: where it moves in steps of 1, take all numbers from one row of places to the next, so that what lies under one
     number of the kernel is one run of memory. The columns past the end of a row then belong to no place."""
 
-    def __init__(
-        self, x: Array, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: int, runs: bool = True
-    ) -> None:
+    def __init__(self, x: Array, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> None:
         N, C, *size = x.shape
         self.out = places(size, kernel, stride, padding, dilation)
         wide = tuple(n + 2 * p for n, p in zip(size, padding))
@@ -48,7 +46,7 @@ class Patches:
         if any(padding):
             inside: Any = (..., *(slice(p, p + n) for n, p in zip(size, padding)))
             self.x[inside] = x
-        self.runs = runs and max(stride) == 1
+        self.runs = max(stride) == 1
         self.pitch = wide[1:] if self.runs else self.out[1:]  # how far apart places are along all axes but the first
         self.shape = (N, groups, C // groups, *kernel)
         n, c, *steps = self.x.strides
@@ -94,11 +92,8 @@ class Patches:
 
 def convolve(x: Array, w: Array, b: Array | None, out: Array, how: dict[str, Any]) -> Array:
     """out ← w cols(x) + b."""
-    G, F = how["groups"], w.shape[0]
-    filters = w.reshape(G, F // G, -1)
-    if b is not None:
-        filters = np.concatenate([filters, b.reshape(G, F // G, 1)], axis=2)
-    y = out.reshape(len(x), G, F // G, *out.shape[2:])
+    filters = with_bias(w, b, how["groups"])
+    y = out.reshape(len(x), *filters.shape[:2], *out.shape[2:])
 
     def work(lo: int, hi: int) -> None:
         patches = Patches(x[lo:hi], w.shape[2:], **how)
@@ -108,7 +103,13 @@ def convolve(x: Array, w: Array, b: Array | None, out: Array, how: dict[str, Any
     return out
 
 
-def multiply(w: Array, tiles: Iterator[tuple[slice, slice, Array]], y: Array) -> None:
+def with_bias(w: Array, b: Array | None, G: int) -> Array:
+    """The filters as rows, each with its bias at the end: (G, F, K) or (G, F, K + 1)."""
+    rows = w.reshape(G, len(w) // G, -1)
+    return rows if b is None else np.concatenate([rows, b.reshape(G, -1, 1)], axis=2)
+
+
+def multiply(w: Array, tiles: Iterable[tuple[slice, slice, Array]], y: Array) -> None:
     """y ← w columns, but for those that belong to no place: (G, F, K) (n, G, K, rows, pitch…) → (n, G, F, rows, …)."""
     (G, F, K), (N, W), within = w.shape, (len(y), y.shape[-1]), tuple(map(slice, y.shape[4:]))
     parts = F * K * W // IN_PLACE + 1
@@ -136,7 +137,7 @@ def weight_gradient(x: Array, g: Array, w: Array, how: dict[str, Any]) -> Array:
 
     def work(lo: int, hi: int) -> None:
         patches, total = Patches(x[lo:hi], kernel, **how), 0
-        turned = rows_of(g[lo:hi], patches.pitch)
+        turned = turned_rows(g[lo:hi], patches.pitch)
         if by_places:
             under = np.moveaxis(patches.view(0, patches.out[0]), 2, -2)  # (n, G, kernel…, C / G, length)
             turned = turned.reshape(*turned.shape[:2], *(1,) * len(kernel), *turned.shape[2:])
@@ -158,12 +159,18 @@ def weight_gradient(x: Array, g: Array, w: Array, how: dict[str, Any]) -> Array:
     return np.moveaxis(total, -1, 1).reshape(w.shape)
 
 
-def rows_of(g: Array, pitch: Any) -> Array:
-    """ȳ with places as rows, zeros where there is no place: (n, G, F, rows, places…) → (n, G, rows · pitch…, F)."""
+def spread(g: Array, pitch: Any) -> Array:
+    """ȳ with places so far apart, zeros in between: (n, G, F, rows, places…) → (n, G, F, rows · pitch…)."""
     count = g.shape[3] * math.prod(pitch)
     wide: Array = np.zeros((*g.shape[:3], count + VECTOR), g.dtype)  # rows a power of two apart share places in caches
     wide[..., :count].reshape(*g.shape[:4], *pitch)[(..., *map(slice, g.shape[4:]))] = g
-    return np.ascontiguousarray(wide[..., :count].swapaxes(2, 3))
+    return wide[..., :count]
+
+
+def turned_rows(g: Array, pitch: Any) -> Array:
+    """The same with places as rows; of few filters as they lie, which is as fast."""
+    turned = spread(g, pitch).swapaxes(2, 3)
+    return turned if turned.shape[3] < VECTOR else np.ascontiguousarray(turned)
 
 
 def piece(length: int, size: int) -> int:
@@ -176,7 +183,8 @@ def input_gradient(x: Array, g: Array, w: Array, how: dict[str, Any]) -> Array:
     """x̄ = col2im(wᵀ ȳ); for stride 1 the convolution of ȳ with the filters flipped."""
     G, F, kernel = how["groups"], w.shape[0], w.shape[2:]
     around = tuple(d * (k - 1) - p for d, k, p in zip(how["dilation"], kernel, how["padding"]))
-    if max(how["stride"]) == 1 and min(around) >= 0 and math.prod(kernel) < MANY_PLACES:
+    few = math.prod(kernel) < MANY_PLACES or F <= MANY_FILTERS * x.shape[1]
+    if max(how["stride"]) == 1 and min(around) >= 0 and few:
         flipped = w.reshape(G, F // G, *w.shape[1:])[(..., *(slice(None, None, -1) for _ in kernel))].swapaxes(1, 2)
         flipped = flipped.reshape(x.shape[1], F // G, *kernel)
         return convolve(g, flipped, None, np.empty(x.shape, g.dtype), how | {"padding": around})
@@ -185,27 +193,46 @@ def input_gradient(x: Array, g: Array, w: Array, how: dict[str, Any]) -> Array:
 
 def add_columns(x: Array, g: Array, w: Array, how: dict[str, Any]) -> Array:
     """col2im(wᵀ ȳ), tile by tile."""
-    G, F, C, kernel, out = how["groups"], w.shape[0], x.shape[1], w.shape[2:], g.shape[2:]
+    (N, C, *size), G, F, kernel, runs = x.shape, how["groups"], w.shape[0], w.shape[2:], max(how["stride"]) == 1
     turned = np.ascontiguousarray(w.reshape(G, F // G, -1).swapaxes(1, 2))
-    gs = g.reshape(len(x), G, F // G, -1)
-    wide = tuple(n + 2 * p for n, p in zip(x.shape[2:], how["padding"]))
-    inner = tuple(slice(p, p + n) for n, p in zip(x.shape[2:], how["padding"]))
+    wide = tuple(n + 2 * p for n, p in zip(size, how["padding"]))
+    inner = tuple(slice(p, p + n) for n, p in zip(size, how["padding"]))
+    pitch = wide[1:] if runs else g.shape[3:]
+    steps = tuple(d * math.prod(wide[k + 1 :]) for k, d in enumerate(how["dilation"]))
+    length = math.prod(wide) - sum((k - 1) * step for k, step in zip(kernel, steps))  # first place to last, as runs
+    gs = g.reshape(N, G, F // G, *g.shape[2:])
     gx = np.empty(x.shape, g.dtype)
-    size = max(1, min(2 * TILE, SCRATCH // (turned.size // (F // G) * math.prod(out))))
+    tile = max(1, min(TILE, SCRATCH // (turned.size // (F // G) * g.shape[2] * math.prod(pitch))))
 
     def work(lo: int, hi: int) -> None:
-        for a, e in ranges(lo, hi, size):
-            columns = np.matmul(turned, gs[a:e]).reshape(e - a, C, *kernel, *out)
-            gx[a:e] = folded(columns, wide, how)[(slice(None), slice(None), *inner)]
+        for a, e in ranges(lo, hi, tile):
+            if runs:
+                columns = np.matmul(turned, spread(gs[a:e], pitch)[..., :length])
+                back = added_runs(columns.reshape(e - a, C, *kernel, length), steps).reshape(e - a, C, *wide)
+            else:
+                columns = np.matmul(turned, gs[a:e].reshape(e - a, G, F // G, -1))
+                back = added(columns.reshape(e - a, C, *kernel, *g.shape[2:]), wide, how)
+            gx[a:e] = back[(slice(None), slice(None), *inner)]
 
-    split(work, len(x), cost(x, w, g))
+    split(work, N, cost(x, w, g))
     return gx
 
 
-def folded(columns: Array, wide: Any, how: dict[str, Any]) -> Array:
-    """Columns (t, C, kernel…, places…) added up into (t, C, wide…): along the last axis in space, then the one before.
+def added_runs(columns: Array, steps: Any) -> Array:
+    """Columns (n, C, kernel…, places) added up, each so many numbers further on: (n, C, all numbers).
 
-    This takes Σ kernel sums, each over many columns, instead of ∏ kernel."""
+    Along the last axis of the kernel first, then the one before: Σ kernel sums in place of ∏ kernel."""
+    for step in reversed(steps):
+        *lead, k, n = columns.shape
+        sums = np.zeros((*lead, n + (k - 1) * step), columns.dtype)
+        for j in range(k):
+            sums[..., j * step : j * step + n] += columns[..., j, :]
+        columns = sums
+    return columns
+
+
+def added(columns: Array, wide: Any, how: dict[str, Any]) -> Array:
+    """The same for strides: (n, C, kernel…, places…) → (n, C, wide…)."""
     for axis in reversed(range(len(wide))):
         shape, s, d = columns.shape, how["stride"][axis], how["dilation"][axis]
         at, k, n = 2 + axis, shape[2 + axis], shape[3 + 2 * axis]  # the kernel's axis, its length, that of the places
@@ -244,14 +271,16 @@ def conv_kernel(xp, x, w, b=None, *, stride, padding, dilation, groups=1):
         return convolve(x, w, b, out, how), (gx, lambda g: weight_gradient(x, g, w, how), gb)
 
     # so little that all columns at once cost nothing, and are kept
-    _, _, columns = next(Patches(x, w.shape[2:], **how, runs=False).columns(whole=True))
-    columns, filters = columns.reshape(*columns.shape[:3], -1), w.reshape(groups, len(w) // groups, -1)
-    y = np.matmul(filters, columns, out=out.reshape(len(x), *filters.shape[:2], -1))
-    if b is not None:
-        y += b.reshape(*filters.shape[:2], 1)
+    patches = Patches(x, w.shape[2:], **how)
+    tile = next(patches.columns(whole=True, ones=b is not None))
+    y = out.reshape(len(x), groups, len(w) // groups, *size)
+    with SINGLE:
+        multiply(with_bias(w, b, groups), [tile], y)
 
     def gw(g):
+        columns = tile[2].reshape(len(x), groups, tile[2].shape[2], -1)[:, :, : w[0].size]
+        turned = turned_rows(g.reshape(y.shape), patches.pitch)
         with SINGLE:
-            return np.matmul(g.reshape(y.shape), columns.swapaxes(2, 3)).sum(axis=0).reshape(w.shape)
+            return np.matmul(columns, turned).sum(axis=0).swapaxes(1, 2).reshape(w.shape)
 
     return out, (gx, gw, gb)

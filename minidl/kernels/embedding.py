@@ -4,7 +4,8 @@ import numpy as np
 
 from ..backend import NUMPY
 from ..ops.embedding import embedding
-from .threads import FLOATS, SINGLE, small
+from .products import product
+from .threads import FLOATS, small
 
 FEW = 512  # rows up to which a product with ones and zeros beats sorting
 
@@ -22,8 +23,7 @@ def embedding_kernel(xp, w, i, *, padding_idx=None):
         if V <= FEW:
             belongs = np.zeros((len(rows), V), g.dtype)
             belongs[np.arange(len(rows)), numbers] = 1
-            with SINGLE:
-                out = belongs.T @ rows
+            out = product(belongs.T, rows)
         else:
             order = np.argsort(numbers, kind="stable")
             numbers = numbers[order]

@@ -10,13 +10,12 @@ import numpy as np
 
 from ..backend import NUMPY
 from ..ops.normalize import batch_norm, layer_norm
-from .threads import FLOATS, ranges, small, split
+from .threads import FLOATS, SINGLE, ranges, small, split
 
 Array = Any
-BLOCK = 1 << 16  # numbers of x in a block: with two more of its size they fit the second-level cache of a core
-# Of whole channels a block has more: each call costs a hand-over of the interpreter, which takes longer than to fetch
-# numbers from the third-level cache.
-CHANNELS = 1 << 19
+# Numbers of x in a block. Each call costs a hand-over of the interpreter, which takes longer than to fetch numbers
+# from the third-level cache: so there are few, long ones.
+CHANNELS, ROWS = 1 << 19, 1 << 18
 LONG = 16  # places below which there is little to gain from sums along them
 
 
@@ -83,21 +82,21 @@ def layer_norm_kernel(xp, x, w=None, b=None, *, last=1, eps=1e-5):
     D = math.prod(x.shape[x.ndim - last :])
     if small(x.size) or D < LONG or x.dtype.char not in FLOATS or any(t is not None and t.size != D for t in (w, b)):
         return NotImplemented
-    rows = np.ascontiguousarray(x).reshape(-1, D)
-    scale, shift = (None if t is None else t.reshape(D) for t in (w, b))
+    rows, shape, n = np.ascontiguousarray(x).reshape(-1, D), x.shape, x.size
+    weight, shift = (None if t is None else t.reshape(D) for t in (w, b))
     y, ones = np.empty_like(rows), np.ones(D, x.dtype)
     mu, r = np.empty((len(rows), 1), x.dtype), np.empty((len(rows), 1), x.dtype)
-    step = max(1, BLOCK // D)
+    step = max(1, ROWS // D)
 
     def forward(lo: int, hi: int) -> None:
         for a, e in ranges(lo, hi, step):
             out = y[a:e]
-            mu[a:e, 0] = rows[a:e] @ ones / D
+            np.divide(rows[a:e] @ ones, D, out=mu[a:e, 0])
             np.subtract(rows[a:e], mu[a:e], out=out)
             r[a:e, 0] = (np.vecdot(out, out) / D + eps) ** -0.5
             out *= r[a:e]
-            if scale is not None:
-                out *= scale
+            if weight is not None:
+                out *= weight
             if shift is not None:
                 out += shift
 
@@ -106,29 +105,27 @@ def layer_norm_kernel(xp, x, w=None, b=None, *, last=1, eps=1e-5):
         gx, sums = np.empty_like(gs), {}
 
         def backward(lo: int, hi: int) -> None:
-            gw, gb, weight = np.zeros(D, g.dtype), np.zeros(D, g.dtype), ones if scale is None else scale
+            gw, gb = np.zeros(D, gs.dtype), np.zeros(D, gs.dtype)
+            scale = ones if weight is None else weight
+            scratch = np.empty((min(step, hi - lo), D), gs.dtype)
             for a, e in ranges(lo, hi, step):
-                block, out = gs[a:e], gx[a:e]
-                xhat = (rows[a:e] - mu[a:e]) * r[a:e]
-                np.multiply(block, xhat, out=out)
-                gw += ones_of(out) @ out
-                gb += ones_of(out) @ block
-                both = out @ weight / D  # mean(n ⊙ x̂)
-                mean = block @ weight / D  # mean(n)
-                xhat *= both[:, None]
-                np.multiply(block, weight, out=out)
-                out -= xhat
-                out -= mean[:, None]
+                block, out, xc = gs[a:e], gx[a:e], scratch[: e - a]
+                np.subtract(rows[a:e], mu[a:e], out=xc)
+                np.multiply(block, xc, out=out)
+                gw += r[a:e, 0] @ out
+                gb += np.ones(e - a, gs.dtype) @ block
+                xc *= r[a:e] * r[a:e] * (out @ scale / D)[:, None]  # x̂ mean(n ⊙ x̂)
+                xc += (block @ scale / D)[:, None]  # mean(n)
+                np.multiply(block, scale, out=out)
+                out -= xc
                 out *= r[a:e]
             sums[lo] = gw, gb
 
-        split(backward, len(rows), 6 * x.size)
-        total = lambda k: np.sum([sums[lo][k] for lo in sorted(sums)], axis=0).reshape(x.shape[x.ndim - last :])
-        return gx.reshape(x.shape), None if w is None else total(0), None if b is None else total(1)
+        with SINGLE:
+            split(backward, len(rows), n // 2)
+        total = lambda k: np.sum([sums[lo][k] for lo in sorted(sums)], axis=0).reshape(shape[len(shape) - last :])
+        return gx.reshape(shape), None if w is None else total(0), None if b is None else total(1)
 
-    split(forward, len(rows), 4 * x.size)
-    return y.reshape(x.shape), grads
-
-
-def ones_of(block: Array) -> Array:
-    return np.ones(len(block), block.dtype)
+    with SINGLE:  # whether the work is split or not
+        split(forward, len(rows), n // 2)
+    return y.reshape(shape), grads

@@ -2,20 +2,22 @@
 
 import itertools
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from ..backend import NUMPY
 from ..ops.pool import avg_pool, folded, grown, inside, key, layout, lowest, max_pool, slices
-from .threads import FLOATS, WORTH_SPLITTING, ranges, split
+from .threads import FLOATS, ranges, split
 
 Array = Any
+TILE = 1 << 19  # numbers of x at a time
 
 
 def tiles(x: Array) -> int:
     """How many samples make a tile."""
-    return max(1, WORTH_SPLITTING * len(x) // max(1, x.size))
+    return max(1, TILE * len(x) // max(1, x.size))
 
 
 @max_pool.kernel(NUMPY)
@@ -31,31 +33,50 @@ def max_pool_kernel(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False
             y[a:e] = folded(np.maximum, grown(xp, x[a:e], grow, lowest(x)), parts)
 
     def gx(g):
-        out = np.empty(x.shape, g.dtype)
+        out = np.zeros(x.shape, g.dtype)
 
         def backward(lo: int, hi: int) -> None:
             for a, e in ranges(lo, hi, step):
-                wide, free = grown(xp, x[a:e], grow, lowest(x)), None
-                best = folded(np.maximum, wide, parts)  # not y, over which a ReLU may have been written
-                back = np.zeros(wide.shape, g.dtype)
-                for at in itertools.product(*parts):
-                    hit = wide[key(*at)] == best
-                    if free is None:
-                        free = ~hit
-                    else:  # the largest stands here and not at an earlier place
-                        hit &= free
-                        free ^= hit
-                    if apart:
-                        np.multiply(g[a:e], hit, out=back[key(*at)])
-                    else:
-                        back[key(*at)] += g[a:e] * hit
-                out[a:e] = back[inside(x, grow)]
+                wide = grown(xp, x[a:e], grow, lowest(x))
+                back = out[a:e] if wide.shape[2:] == x.shape[2:] else np.zeros(wide.shape, g.dtype)
+                hand_back(wide, g[a:e], parts, apart, back)
+                if back.base is not out:
+                    out[a:e] = back[inside(x, grow)]
 
-        split(backward, len(x), 2 * x.size)
+        split(backward, len(x), x.size // 3)
         return out
 
-    split(forward, len(x), x.size)
+    split(forward, len(x), x.size // 4)
     return y, (gx,)
+
+
+def hand_back(x: Array, g: Array, parts: Any, apart: bool, out: Array) -> None:
+    """out += ȳ where the largest of each window stands: at the largest number of the row that has the largest.
+
+    So the last axis is folded first, ȳ handed back to what is left, and from there along the last axis. x itself is
+    asked, not y, over which a ReLU may have been written."""
+    *outer, last = parts
+    places = [key(*(slice(None),) * len(outer), part) for part in last]
+    best = reduce(np.maximum, (x[at] for at in places))
+    if outer:
+        rows = np.zeros(best.shape, g.dtype)
+        hand_back(best, g, outer, apart, rows)
+        g = rows
+    free: Array = None  # windows whose largest has not been found at an earlier place
+    for at in places:
+        if free is None:
+            hit = x[at] == best
+            free = ~hit
+        elif at is places[-1]:
+            hit = free
+        else:
+            hit = x[at] == best
+            hit &= free
+            free ^= hit
+        if apart:
+            np.multiply(g, hit, out=out[at])
+        else:
+            out[at] += g * hit
 
 
 @avg_pool.kernel(NUMPY)

@@ -58,13 +58,23 @@ class Sequence:
         states[0] = h.T
         return states
 
+    def across(self, t: Array) -> Array:
+        """(T, n, B), in the order of the steps, as (n, T B), in the order of time: whole lines are copied."""
+        t = t[::-1] if self.reverse else t
+        return np.ascontiguousarray(t.transpose(1, 0, 2)).reshape(t.shape[1], -1)
+
     def gradients(self, a: Array, s: Array, before: Array) -> tuple[Array, Array, Array]:
-        """x̄, w̄, ū from the gates' gradients on the input's side and on the state's, rows (T B, gates)."""
-        return a @ self.w, a.T @ self.x, s.T @ before
+        """x̄, w̄, ū from the gates' gradients on the input's side and on the state's, (gates, T B)."""
+        return a.T @ self.w, a @ self.x, s @ before
 
     def before(self, states: Array) -> Array:
         """The states from which the steps start, as rows in the order of time."""
         return self.rows(states[:-1])
+
+
+def total(a: Array) -> Array:
+    """The sum of each line of a."""
+    return a @ np.ones(a.shape[1], a.dtype)
 
 
 def joined(w: Array, u: Array, b: Array | None) -> Array:
@@ -109,9 +119,9 @@ def rnn_kernel(xp, x, w, u, h, b=None, *, sizes, reverse=False, relu=False):
             gh += gys[t]
             gz[t] *= gh
             np.matmul(turned, gz[t], out=gh)
-        rows = run.rows(gz)
-        gx, gw, gu = run.gradients(rows, rows, run.before(states))
-        return gx, gw, gu, gh.T.copy(), None if b is None else rows.sum(axis=0)
+        a = run.across(gz)
+        gx, gw, gu = run.gradients(a, a, run.before(states))
+        return gx, gw, gu, gh.T.copy(), None if b is None else total(a)
 
     return (run.rows(states[1:]), states[-1].T.copy()), grads
 
@@ -161,9 +171,9 @@ def lstm_kernel(xp, x, w, u, h, c, b=None, p=None, *, sizes, reverse=False):
             inner *= gc
             np.matmul(turned, z, out=gh)
             gc *= f[t]
-        rows, back = run.rows(gz), np.argsort(order)
-        gx, gw, gu = rows @ w[order], rows.T @ x, rows.T @ run.before(states)
-        gb = None if b is None else (np.ones(len(rows), dtype) @ rows)[back]
+        a, back = run.across(gz), np.argsort(order)
+        gx, gw, gu = a.T @ w[order], a @ x, a @ run.before(states)
+        gb = None if b is None else total(a)[back]
         return gx, gw[back], gu[back], gh.T.copy(), gc.T.copy(), gb, None
 
     return (run.rows(states[1:]), states[-1].T.copy(), cells[-1].T.copy()), grads
@@ -214,10 +224,10 @@ def gru_kernel(xp, x, w, u, h, b=None, d=None, *, sizes, reverse=False):
             np.multiply(gh, z[t], out=rest)
             np.matmul(turned, s, out=gh)
             gh += rest
-        rows = run.rows(gs)
-        a = np.concatenate([rows[:, : 2 * H], run.rows(gn)], axis=1)
-        gx, gw, gu = run.gradients(a, rows, run.before(states))
-        gb, gd = None if b is None else a.sum(axis=0), None if d is None else rows.sum(axis=0)
+        s = run.across(gs)
+        a = np.concatenate([s[: 2 * H], run.across(gn)])
+        gx, gw, gu = run.gradients(a, s, run.before(states))
+        gb, gd = None if b is None else total(a), None if d is None else total(s)
         return gx, gw, gu, gh.T.copy(), gb, gd
 
     return (run.rows(states[1:]), states[-1].T.copy()), grads

@@ -12,13 +12,20 @@ FILES: dict[str, tuple[str, ...]] = {
     "attention": ("Attention", "FeedForward", "watch"),
     "char_model": ("CharModel", "CharModelConfig"),
     "cnn": ("CNN", "CNNConfig"),
+    "dcgan": ("DCGAN", "DCGANConfig"),
     "forecaster": ("Forecaster", "ForecasterConfig"),
+    "gan": ("GAN", "GANConfig"),
     "gpt": ("GPT", "GPTConfig"),
     "lenet": ("LeNet", "LeNetConfig"),
     "mlp": ("MLP", "MLPConfig"),
     "pretrained": (
+        "AutoConfig", "AutoModel", "AutoModelForCausalLM", "AutoModelForImageClassification", "AutoModelForMaskedLM",
+        "AutoModelForQuestionAnswering", "AutoModelForSequenceClassification", "AutoTokenizer",
         "BertConfig", "BertForMaskedLM", "BertForQuestionAnswering", "BertForSequenceClassification", "BertModel",
-        "BertTokenizer", "DistilBertTokenizer",
+        "BertTokenizer",
+        "DistilBertConfig", "DistilBertForSequenceClassification", "DistilBertModel", "DistilBertTokenizer",
+        "GPT2Config", "GPT2LMHeadModel", "GPT2Model", "GPT2Tokenizer",
+        "ViTConfig", "ViTForImageClassification", "ViTModel",
     ),
     "sampling": ("choose",),
     "search": ("beam_search", "greedy_search"),
@@ -26,7 +33,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "seq2seq": ("Seq2Seq", "Seq2SeqConfig"),
     "stacked_rnn": ("StackedRNN", "StackedRNNConfig"),
     "transformer": ("Transformer", "TransformerConfig"),
-    "vit": ("VisionTransformer", "ViTConfig"),
+    "vit": ("VisionTransformer", "VisionTransformerConfig"),
+    "wgan_gp": ("WGANGP", "WGANGPConfig"),
 }  # fmt: skip
 WHERE = {name: file for file, names in FILES.items() for name in names}
 __all__ = sorted(WHERE)

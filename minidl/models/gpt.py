@@ -63,5 +63,13 @@ class GPT(nn.Module):
             x = block(x, None if cache is None else cache[k])
         return self.norm(x) @ self.tokens.weight.t()  # (N, T, vocabulary)
 
+    def go_on(self, tokens, state=None):
+        """The scores, and what the next call goes on from. Where its context is full it reads the last half again."""
+        cache, seen = (self.empty_cache(), tokens) if state is None else (state[0], minidl.cat([state[1], tokens], 1))
+        if seen.shape[1] > self.config.context:
+            tokens = seen = seen[:, -(self.config.context // 2) :]
+            cache = self.empty_cache()
+        return self(tokens, cache), (cache, seen)
+
     def empty_cache(self) -> list:
         return [{} for _ in self.blocks]

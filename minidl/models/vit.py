@@ -8,7 +8,7 @@ from minidl.models.attention import Attention, FeedForward
 
 
 @dataclass
-class ViTConfig:
+class VisionTransformerConfig:
     image: int = 32  # pixels along each side
     patch: int = 4
     channels: int = 3
@@ -22,7 +22,7 @@ class ViTConfig:
 class Block(nn.Module):
     """x ← x + attention(norm(x));  x ← x + feed-forward(norm(x))"""
 
-    def __init__(self, config: ViTConfig) -> None:
+    def __init__(self, config: VisionTransformerConfig) -> None:
         super().__init__()
         D = config.width
         self.norm1, self.attention = nn.LayerNorm(D), Attention(D, config.heads)
@@ -39,7 +39,7 @@ class VisionTransformer(nn.Module):
 
     pictures (N, C, H, W)  →  scores (N, classes)"""
 
-    def __init__(self, config: ViTConfig) -> None:
+    def __init__(self, config: VisionTransformerConfig) -> None:
         super().__init__()
         self.config = config
         if config.image % config.patch:

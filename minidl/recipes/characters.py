@@ -1,4 +1,4 @@
-"""What recurrent networks that write character by character share.
+"""What networks that write character by character share.
 
 The score is what a character of the test part costs, −mean log₂ p. N-grams are hard to beat at it: theirs is computed
 beside it, with the order and the discount that suit the validation part best."""

@@ -4,22 +4,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..models import CNN, MLP, CNNConfig, LeNet, LeNetConfig, MLPConfig
-from ..vision.transforms import RandomCrop
 from .pictures import PictureRecipe
 
 
 @dataclass
 class Mnist(PictureRecipe):
-    """shift: by how many pixels at most each digit is moved, each time it is seen."""
-
     batch: int = 128
-    shift: int = 0
 
     source: ClassVar[str] = "MNIST, 60,000 and 10,000 handwritten digits"
     data_set: ClassVar[str] = "mnist"
-
-    def augmentation(self, shape: tuple[int, ...]) -> Any:
-        return RandomCrop(shape[1:], padding=self.shift) if self.shift else None
 
 
 @dataclass

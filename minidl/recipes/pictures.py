@@ -1,4 +1,4 @@
-"""What the recipes for pictures share: normalised batches, a baseline, and what there is to see once it is trained."""
+"""What the recipes for pictures share: the parts of the data, a baseline, and what a trained network can show."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,43 +9,18 @@ import minidl
 from minidl import nn, optim
 from minidl.nn import functional as F
 
-from ..data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+from ..data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 from ..data.splits import split
 from ..files import atomic_write
 from ..training.datasets import load
 from ..training.metrics import confusion_matrix
 from ..training.schedules import cosine
 from ..vision.files import read_picture
+from ..vision.transforms import CutMix, MixUp
+from .batches import Pictures, moments, normal
 from .recipe import Classifier, Data
 
-
-class Pictures(Dataset[Any]):
-    """Pictures (N, C, H, W) with a class each (N): a list of numbers gives a batch (x, y), x = (pixels − mean) / std
-
-    Pixels are bytes, or floats from 0 to 1; they count from 0 to 1 here. change: what is done to each picture when it
-    is asked for; mix: to the batch, normalised, and its classes."""
-
-    def __init__(
-        self, images: Any, labels: Any, mean: list[float], std: list[float], change: Callable[[Any], Any] | None = None,
-        mix: Callable[[Any, Any], Any] | None = None,
-    ) -> None:  # fmt: skip
-        self.images, self.labels, self.change, self.mix = images, labels, change, mix
-        self.mean, self.std = normal(mean), normal(std)
-        self.white = 255.0 if images.dtype.kind == "u" else 1.0
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: Any) -> tuple[Any, Any]:
-        x, y = self.images[index], self.labels[index]
-        if self.change is not None:
-            x = self.change(x) if x.ndim == 3 else minidl.stack([self.change(picture) for picture in x])
-        x = (x.float() / self.white - self.mean) / self.std
-        return (x, y) if self.mix is None or x.ndim == 3 else self.mix(x, y)
-
-
-def normal(values: list[float]) -> Any:
-    return minidl.tensor(values).reshape(-1, 1, 1)
+MIXES = {"none": None, "mixup": MixUp, "cutmix": CutMix}
 
 
 @dataclass
@@ -53,10 +28,16 @@ class PictureRecipe(Classifier):
     """Recipes that read a data set of `minidl train` with a network for pictures.
 
     held_out: the share of the pictures to learn from that only say, after each epoch, how it goes. warmup: the share of
-    the steps in which the learning rate rises, before it falls to 0 along half a cosine."""
+    the steps in which the learning rate rises, before it falls to 0 along half a cosine. shift: by how many pixels at
+    most a picture is moved, each time that it is seen; mirror: half of the times it is also turned left to right. mix:
+    "mixup" or "cutmix" each batch, or "none"; alpha: of the distribution Beta(α, α) of the shares in a mixture."""
 
     held_out: float = 0.05
     warmup: float = 0.1
+    shift: int = 0
+    mirror: bool = False
+    mix: str = "none"
+    alpha: float = 0.2
 
     data_set: ClassVar[str]
     baseline_name: ClassVar[str] = "logistic regression"
@@ -65,14 +46,20 @@ class PictureRecipe(Classifier):
         for name in ("held_out", "warmup"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} is a share from 0 to below 1, got {getattr(self, name)}")
+        if self.shift < 0:
+            raise ValueError(f"--shift is a number of pixels, 0 or more, got {self.shift}")
+        if self.mix not in MIXES:
+            raise ValueError(f"--mix is {' or '.join(MIXES)}, got {self.mix}")
         whole = load(self.data_set, folder, download, self.limit)
         (x, y), (test_x, test_y) = whole.train.tensors, whole.test.tensors
         generator = minidl.Generator().manual_seed(self.seed)
         train, validation = split(len(y), (1 - self.held_out, self.held_out), labels=y, generator=generator)
         mean, std = moments(x[train])
+        kind = MIXES[self.mix]
+        mix = None if kind is None else kind(alpha=self.alpha, num_classes=whole.classes)
         part = lambda rows, **how: Pictures(x[rows], y[rows], mean, std, **how)
         return Data(
-            part(train, change=self.augmentation(whole.shape), mix=self.mixing(whole.classes)),
+            part(train, shift=self.shift, mirror=self.mirror, mix=mix),
             Pictures(test_x, test_y, mean, std),
             part(validation) if len(validation) else None,
             {"classes": whole.names, "shape": list(whole.shape), "mean": mean, "std": std},
@@ -86,14 +73,6 @@ class PictureRecipe(Classifier):
             if getattr(self.config, name, size) != size:
                 raise ValueError(f"--{name} {getattr(self.config, name)}: in {self.data_set} it is {size}")
         return self.config
-
-    def augmentation(self, shape: tuple[int, ...]) -> Callable[[Any], Any] | None:
-        """What is done to a picture to learn from, each time it is seen."""
-        return None
-
-    def mixing(self, classes: int) -> Callable[[Any, Any], Any] | None:
-        """What is done to a batch of them."""
-        return None
 
     def loader(self, part: Any, shuffle: bool) -> Any:
         generator = minidl.Generator().manual_seed(self.seed)
@@ -128,11 +107,18 @@ class PictureRecipe(Classifier):
         """The kernels of the first layer, the feature maps of a picture, and which class is taken for which."""
         from .. import viz
 
-        names, shape = data.known["classes"], data.known["shape"]
         first = next(p for p in model.parameters() if p.ndim > 1).detach()
-        save_figure(viz.convolution_filters(first if first.ndim == 4 else first.reshape(-1, *shape)), folder, "filters")
+        filters = first if first.ndim == 4 else first.reshape(-1, *data.known["shape"])
+        save_figure(viz.convolution_filters(filters), folder, "filters")
         if first.ndim == 4:
             save_figure(self.maps(model, data), folder, "feature_maps")
+        self.confusion(model, data, folder)
+
+    def confusion(self, model: nn.Module, data: Data, folder: Path) -> None:
+        """How often each class of the test part is taken for each."""
+        from .. import viz
+
+        names = data.known["classes"]
         batches = [(model(x).argmax(1), y) for x, y in self.loader(data.test, False)]
         found, true = (minidl.cat(parts) for parts in zip(*batches))
         counts = confusion_matrix(found, true, len(names))
@@ -185,17 +171,6 @@ class PictureRecipe(Classifier):
         right.set(xticks=[], yticks=[], title="saliency")
         right.figure.colorbar(image, ax=right, label="|∂ score / ∂ pixel|", shrink=0.8)
         save_figure(left, path.parent, path.stem)
-
-
-def moments(x: Any) -> tuple[list[float], list[float]]:
-    """The mean and the deviation of each channel, of pixels from 0 to 1; of one that never changes, 1."""
-    white = 255.0 if x.dtype.kind == "u" else 1.0
-    over = [0, *range(2, x.ndim)]
-    parts = [x[k : k + 1000].double() / white for k in range(0, len(x), 1000)]
-    size = x.numel() / x.shape[1]
-    mean = sum(part.sum(over) for part in parts) / size
-    deviation = (sum(((part - mean.reshape(-1, 1, 1)) ** 2).sum(over) for part in parts) / size).sqrt()
-    return [round(m, 6) for m in mean.tolist()], [round(s, 6) or 1.0 for s in deviation.tolist()]
 
 
 def border(x: Any) -> float:

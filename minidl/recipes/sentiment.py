@@ -21,6 +21,17 @@ from ..viz.figures import BLUE, VERMILION, axes_of, ink
 from .bags import Part, accuracy_of_bags
 from .recipe import Classifier, Data
 
+CLASSES = datasets.MovieReviews.classes
+
+
+def reviews(folder: str | None, download: bool, limit: int | None) -> list[list[tuple[str, int]]]:
+    """Sentences and labels to learn from, to validate and to test with; of each at most `limit`, of both labels."""
+    films = datasets.MovieReviews(folder, download=download)
+    generator = minidl.Generator().manual_seed(0)
+    parts = split(len(films), (0.8, 0.1, 0.1), labels=films.targets, generator=generator)
+    mixed = [part[minidl.randperm(len(part), generator=generator).numpy()][:limit] for part in parts]
+    return [[films[int(k)] for k in part] for part in mixed]
+
 
 @dataclass
 class SentimentLSTM(Classifier):
@@ -37,11 +48,7 @@ class SentimentLSTM(Classifier):
     baseline_name: ClassVar[str] = "bag-of-words logistic regression"
 
     def data(self, folder: str | None = None, download: bool = False) -> Data:
-        films = datasets.MovieReviews(folder, download=download)
-        generator = minidl.Generator().manual_seed(0)
-        parts = split(len(films), (0.8, 0.1, 0.1), labels=films.targets, generator=generator)
-        mixed = [part[minidl.randperm(len(part), generator=generator).numpy()][: self.limit] for part in parts]
-        drawn = [[films[int(k)] for k in part] for part in mixed]
+        drawn = reviews(folder, download, self.limit)
         vocabulary = Vocabulary.of((text for text, _ in drawn[0]), by="words", least=2, specials=(PAD, UNKNOWN))
         sentences = [[vocabulary.encode(text) for text, _ in pairs] for pairs in drawn]
         longest = max(len(sentence) for part in sentences for sentence in part)
@@ -49,7 +56,7 @@ class SentimentLSTM(Classifier):
             TensorDataset(self.padded(part, longest), minidl.tensor([label for _, label in pairs]))
             for part, pairs in zip(sentences, drawn)
         )
-        return Data(train, test, validation, {"vocabulary": vocabulary.to_dict(), "classes": list(films.classes)})
+        return Data(train, test, validation, {"vocabulary": vocabulary.to_dict(), "classes": list(CLASSES)})
 
     def padded(self, sentences: list[list[int]], length: int) -> Any:
         """Word 0 behind the end of each sentence."""

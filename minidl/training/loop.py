@@ -54,7 +54,8 @@ def train_epoch(
             else:
                 (loss * (n / sum(sizes))).backward()  # the mean of the whole, as loss is the mean of its batch
             total += loss.item() * n
-            seen.append((scores.detach(), y))
+            if run.metrics:
+                seen.append((scores.detach(), y))
         if l1:
             weights = [p for p in run.model.parameters() if p.requires_grad and p.ndim > 1]
             sum((l1 * w.abs().sum() for w in weights), tensor(0.0)).backward()

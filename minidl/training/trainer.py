@@ -165,14 +165,18 @@ class Trainer:
             batches = iter(loader)
             where = loader.state_dict()
         try:
-            yield from train_epoch(
-                run, map(self.prepared, batches), self.loss_of, accumulate=self.accumulate, clip=self.clip,
-                clip_value=self.clip_value, l1=self.l1, by_step=self.schedule_by == "step",
-            )  # fmt: skip
+            yield from self.steps(map(self.prepared, batches))
         except (Exception, KeyboardInterrupt):
             if where is not None:  # batches that were taken, and not learned from, are to be taken again
                 loader.load_state_dict({**where, "batches": run.batch})
             raise
+
+    def steps(self, batches: Iterator[Any]) -> Iterator[Step]:
+        """Learn from the batches: one Step after the other, after each of which the run can be saved."""
+        return train_epoch(
+            self.run, batches, self.loss_of, accumulate=self.accumulate, clip=self.clip, clip_value=self.clip_value,
+            l1=self.l1, by_step=self.schedule_by == "step",
+        )  # fmt: skip
 
     def end_epoch(self, go_on: Callable[[], bool]) -> dict[str, Any] | None:
         """Validate, let the schedule go on, and count the epoch; None where it was to end before that was over."""

@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,9 +45,10 @@ def test_two_runs_are_identical_and_everything_named_is_there(name, tmp_path, ca
     assert run(capsys, *argv) == first
     assert files(tmp_path / "runs" / name) == before
     if name != "step":
-        named = re.search(rf"Written to runs/{name}: (.*)", first)[1].split(", ")
+        written = first[first.index(f"Written to runs/{name}: ") :].split(": ")[1]
+        named = [file.strip() for file in written.split(",")]
         assert sorted(named) == sorted(before) and f"{name}.html" in named
-        assert max(map(len, first.splitlines())) <= 100
+    assert max(map(len, first.splitlines())) <= 80
     for path, content in before.items():
         assert b"<!doctype html>" in content[:20].lower() if path.endswith(".html") else content[:4] == b"\x89PNG"
         assert str(tmp_path).encode() not in content
@@ -62,7 +62,7 @@ def test_every_fault_shows_and_is_named_at_the_end(name, capsys, monkeypatch):
     few = 2 if name == "gradcheck" else None  # the doctor's own tests have them all
     for fault, meaning in list(FAULTS[name].items())[:few]:
         before, _, after = run(capsys, name, "--break", fault).partition("What was wrong")
-        assert meaning in after and meaning not in before
+        assert meaning in " ".join(after.split()) and meaning not in " ".join(before.split())
         assert before != healthy.partition("To take home")[0], f"--break {fault} changes nothing"
 
 

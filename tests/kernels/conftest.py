@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from minidl.kernels import activation, attention, blocks, conv, embedding, normalize, threads
+from minidl.kernels import activation, attention, blocks, conv, embedding, normalize, pool, threads
 
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
@@ -19,7 +19,8 @@ def shared_work(request, monkeypatch):
     monkeypatch.setattr(conv, "IN_PLACE", 100)
     monkeypatch.setattr(conv, "VECTOR", 2)
     monkeypatch.setattr(conv, "MANY_CHANNELS", 3)
-    monkeypatch.setattr(normalize, "BLOCK", 30)
+    monkeypatch.setattr(normalize, "ROWS", 30)
+    monkeypatch.setattr(pool, "TILE", 40)
     monkeypatch.setattr(normalize, "CHANNELS", 30)
     monkeypatch.setattr(normalize, "LONG", 1)
     monkeypatch.setattr(threads.SINGLE, "threads", lambda: request.param)

@@ -61,6 +61,15 @@ def test_on_drawn_shapes(op, shared_work):
     drawn()
 
 
+def test_convolutions_so_small_that_their_columns_are_kept():
+    @settings(max_examples=60, deadline=None)
+    @given(convolutions())
+    def drawn(case):
+        compare(OPS.conv, *case)
+
+    drawn()
+
+
 @st.composite
 def convolutions(draw):
     axes = draw(st.integers(1, 3))

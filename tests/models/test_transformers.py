@@ -13,7 +13,7 @@ from minidl.models import (
     Transformer,
     TransformerConfig,
     VisionTransformer,
-    ViTConfig,
+    VisionTransformerConfig,
     watch,
 )
 from minidl.testing import gradcheck
@@ -39,7 +39,7 @@ def close(a, b, tolerance=1e-5):
     "kind, config, inputs",
     [
         (GPT, GPTConfig(width=16, layers=2, context=12), [(2, 9)]),
-        (VisionTransformer, ViTConfig(image=8, width=16, layers=2), [(2, 3, 8, 8)]),
+        (VisionTransformer, VisionTransformerConfig(image=8, width=16, layers=2), [(2, 3, 8, 8)]),
         *[(kind, config, [(3, 6), (3, 5)]) for kind, config in PAIRS],
     ],
 )
@@ -104,6 +104,17 @@ def test_a_text_that_grows_by_one_token_gives_the_same_scores():
         model(x[:, :1], cache)
 
 
+def test_a_text_may_grow_beyond_the_context():
+    minidl.manual_seed(0)
+    model = GPT(GPTConfig(width=16, layers=1, context=8)).eval()
+    x, state = minidl.randint(0, 65, (1, 13)), None
+    for k in range(13):
+        scores, state = model.go_on(x[:, k : k + 1], state)
+    # At token 9 it began again with tokens 6 to 9, and at token 14 it would once more.
+    close(scores[:, -1], model(x[:, 5:13])[:, -1])
+    close(model.go_on(x)[0], model(x[:, 9:]))
+
+
 @pytest.mark.parametrize("kind, config", PAIRS)
 def test_what_fills_up_a_batch_changes_nothing(kind, config, sentences):
     minidl.manual_seed(0)
@@ -135,4 +146,4 @@ def test_no_token_sees_those_after_it(kind, config, sentences):
 
 def test_patches_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="30 pixels are no multiple of patches of 4"):
-        VisionTransformer(ViTConfig(image=30))
+        VisionTransformer(VisionTransformerConfig(image=30))

@@ -68,30 +68,38 @@ def test_no_name_is_both_learned_from_and_tested_on(folder):
     assert read(y) == name and read(x)[: len(name)] == "\n" + name[:-1]
 
 
-def test_plays_are_learned(folder, tmp_path, capsys):
-    options = ["--epochs", "4", "--batch", "8", "--lr", "0.01", "--hidden", "64", "--dropout", "0"]
-    assert cli.main(["train", "shakespeare-lstm", "--data", str(folder), "--out", str(tmp_path), *options]) == 0
+@pytest.mark.parametrize(
+    "name, order, picture, options",
+    [
+        ("shakespeare-lstm", 2, "memory.png", ["--epochs", "4", "--lr", "0.01", "--hidden", "64"]),
+        ("shakespeare-gpt", 1, "attention.png", ["--epochs", "4", "--lr", "0.003", "--layers", "1", "--width", "64"]),
+    ],
+)
+def test_plays_are_learned(name, order, picture, options, folder, tmp_path, capsys):
+    """In these few steps an LSTM overtakes bigrams, and a GPT how often each character occurs."""
+    options = [*options, "--batch", "8", "--dropout", "0"]
+    assert cli.main(["train", name, "--data", str(folder), "--out", str(tmp_path), *options]) == 0
     result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     run = runs.load(tmp_path)
     data = run.recipe.data(folder)
-    bigrams = NGrams(data.texts["train"], 2).bits(data.texts["test"])
-    assert result["scores"]["bits per character"] < bigrams
-    assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
+    assert result["scores"]["bits per character"] < NGrams(data.texts["train"], order).bits(data.texts["test"])
+    assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
     capsys.readouterr()
     assert cli.main(["generate", str(tmp_path), "The ", "--length", "50", "--top-k", "5", "--top-p", "0.9"]) == 0
     written = capsys.readouterr().out.rstrip("\n")
     assert written.startswith("The ") and len(written) > 30
 
 
-def test_every_character_of_the_test_part_counts_once_with_what_is_before_it(folder):
-    data = recipe_class("shakespeare-lstm")().data(folder)
+@pytest.mark.parametrize("name, read", [("shakespeare-lstm", PIECE), ("shakespeare-gpt", PIECE // 2)])
+def test_every_character_of_the_test_part_counts_once_with_what_is_before_it(name, read, folder):
+    data = recipe_class(name)().data(folder)
     symbols, text = data.known["vocabulary"]["symbols"], data.texts["test"][0]
     rows = [data.test[k] for k in range(len(data.test))]
     counted = [symbols[k] for _, y in rows for k in y.tolist() if k != NOTHING]
     assert "".join(counted) == text and len(text) == 6000
     x, y = rows[3]
-    assert x.shape == y.shape == (2 * PIECE,)
-    assert "".join(symbols[k] for k in x.tolist()) == text[2 * PIECE - 1 : 4 * PIECE - 1]
+    assert x.shape == y.shape == (2 * read,)
+    assert "".join(symbols[k] for k in x.tolist()) == text[2 * read - 1 : 4 * read - 1]
     assert "".join(data.texts[name][0] for name in ("train", "validation", "test")) == real_text()[:60_000]
     assert len(recipe_class("shakespeare-lstm")(limit=7).data(folder).train) == 7
 

@@ -10,7 +10,7 @@ import pytest
 import minidl
 from minidl import cli
 from minidl.recipes import recipe_class, runs
-from minidl.recipes.pictures import Pictures, moments
+from minidl.recipes.batches import Pictures, moments
 
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
 
@@ -60,6 +60,7 @@ TRAINED = {
     "mnist-lenet": ["--epochs", "8", "--batch", "32"],
     "mnist-cnn": ["--epochs", "6", "--batch", "32"],
     "cifar10-cnn": ["--epochs", "4", "--batch", "32", "--shift", "2"],
+    "cifar10-vit": ["--epochs", "6", "--batch", "32", "--shift", "2", "--layers", "1", "--width", "48"],
 }
 
 
@@ -91,6 +92,7 @@ def test_it_beats_its_baseline(trained, name):
 def test_there_is_something_to_see(trained):
     drawn = lambda name: sorted(path.name for path in trained(name).glob("*.png"))
     assert drawn("mnist-lenet") == ["confusion.png", "curve.png", "feature_maps.png", "filters.png"]
+    assert drawn("cifar10-vit") == ["attention.png", "confusion.png", "curve.png", "filters.png"]
     assert drawn("mnist-mlp") == ["confusion.png", "curve.png", "filters.png"]
 
 
@@ -154,6 +156,23 @@ def test_each_time_a_photograph_is_seen_it_is_another_one(folder):
     assert (data.test[5][0] == data.test[5][0]).all()
 
 
+def test_augmentation_moves_and_mirrors_each_picture_by_itself():
+    images = minidl.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).byte() + 1
+    moved = Pictures(images, minidl.arange(2), [0.0] * 3, [1.0] * 3, shift=1, mirror=True)
+    wide = np.pad(images.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = lambda k: [wide[k, :, top : top + 4, left : left + 5] for top in range(3) for left in range(3)]
+    possible = [[w for window in windows(k) for w in (window, window[..., ::-1])] for k in range(2)]
+    seen = [[], []]
+    for _ in range(60):
+        x, y = moved[[0, 1]]
+        assert y.tolist() == [0, 1]
+        for k in range(2):
+            pixels = np.rint(x[k].numpy() * 255)
+            seen[k].append(next(n for n, one in enumerate(possible[k]) if np.array_equal(one, pixels)))
+    assert len(set(seen[0])) > 10 and len(set(seen[1])) > 10 and seen[0] != seen[1]
+    assert (images.numpy() == np.arange(120).reshape(images.shape) + 1).all()
+
+
 @pytest.mark.parametrize("mix", ["mixup", "cutmix"])
 def test_mixtures_are_learned_from(folder, tmp_path, mix):
     recipe = recipe_class("cifar10-cnn")(limit=96, batch=32, mix=mix, alpha=1.0)
@@ -176,9 +195,10 @@ def test_without_a_part_held_out_there_is_no_validation(folder, tmp_path):
 @pytest.mark.parametrize(
     "options, said",
     [
-        (["--mix", "blend"], "--mix is none, mixup or cutmix, got blend"),
+        (["--mix", "blend"], "--mix is none or mixup or cutmix, got blend"),
         (["--held-out", "1"], "--held-out is a share from 0 to below 1, got 1.0"),
         (["--warmup", "-0.1"], "--warmup is a share from 0 to below 1, got -0.1"),
+        (["--shift", "-1"], "--shift is a number of pixels, 0 or more, got -1"),
         (["--classes", "7"], "--classes 7: in cifar10 it is 10"),
         (["--width", "28"], "--width 28: in cifar10 it is 32"),
     ],

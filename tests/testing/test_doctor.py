@@ -284,6 +284,12 @@ def test_questions_that_cannot_be_answered(call, message):
         call(np.ones(3))
 
 
+def test_an_infinite_output_is_not_called_exact():
+    report = examined(lambda x: np.append(x**2, np.inf), np.ones(3), grad=lambda g, x: -2 * g[:-1] * x)
+    assert report.kind == "not finite"
+    assert "3 of 3 entries of the finite differences" in report.diagnosis.says
+
+
 def test_a_kink_is_told_from_a_mistake():
     x = Tensor(np.array([-1.0, 0.0, 2.0]), True)
     report = examined(OPS.relu, x)

@@ -7,13 +7,15 @@ import minidl
 
 
 class Piece(NamedTuple):
-    """A token of a text: its id, the characters text[start:end] it stands for, and the number of its word."""
+    """A token of a text: its id, the characters text[start:end] it stands for, and the number of its word.
+
+    A token that stands for no text, such as [SEP] between two, has no word."""
 
     id: int
     token: str
-    start: int
-    end: int
-    word: int
+    start: int = 0
+    end: int = 0
+    word: int | None = None
 
 
 @dataclass
@@ -28,22 +30,13 @@ class Encoding:
     word_ids: list[int | None] = field(default_factory=list)
 
     def add(self, pieces: list[Piece], sequence: int) -> None:
-        """Take the tokens of one of the texts."""
+        """Take the tokens of one of the texts, and those around it."""
         self.ids += [p.id for p in pieces]
         self.tokens += [p.token for p in pieces]
         self.offsets += [(p.start, p.end) for p in pieces]
         self.word_ids += [p.word for p in pieces]
         self.type_ids += [sequence] * len(pieces)
-        self.sequence_ids += [sequence] * len(pieces)
-
-    def add_special(self, id: int, token: str, sequence: int) -> None:
-        """Take a token that stands for no text, such as [SEP]."""
-        self.ids.append(id)
-        self.tokens.append(token)
-        self.offsets.append((0, 0))
-        self.word_ids.append(None)
-        self.type_ids.append(sequence)
-        self.sequence_ids.append(None)
+        self.sequence_ids += [None if p.word is None else sequence for p in pieces]
 
     def pad(self, length: int, id: int, token: str, type_id: int, left: bool) -> None:
         """Make the row so long; what is padding has sequence_ids None."""

@@ -67,7 +67,7 @@ class PreTrainedModel(nn.Module):
 
     def post_init(self) -> None:
         """To be called at the end of __init__: draw the weights and tie what is one."""
-        for module in self.modules():
+        for module in reversed(list(self.modules())):  # what is inside first, so that what holds it has the last word
             self.init_weights(module)
         self.tie_weights()
 
@@ -101,7 +101,34 @@ class PreTrainedModel(nn.Module):
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The vectors of the tokens."""
-        return next(m for m in self.modules() if isinstance(m, nn.Embedding))
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):  # the tokens' come first in every family
+                return module
+        raise TypeError(f"{type(self).__name__} takes no tokens, so it has no vectors for them")
+
+    def resize_token_embeddings(self, number: int) -> nn.Embedding:
+        """Make room for so many tokens, len(tokenizer) after adding some; new vectors are drawn, biases are 0."""
+        table = self.get_input_embeddings()
+        heads = [self.get_submodule(alias.removesuffix(".weight")) for alias in self.tied if alias.endswith(".weight")]
+        for module in [table, *heads]:
+            for parameter in (module.weight, getattr(module, "bias", None)):
+                if parameter is not None and parameter.shape[0] != number:
+                    fresh = minidl.zeros(number, *parameter.shape[1:], dtype=parameter.dtype, device=parameter.device)
+                    if parameter.ndim == 2:
+                        nn.init.normal_(fresh, std=self.config.initializer_range)
+                    kept = min(number, parameter.shape[0])
+                    fresh[:kept] = parameter.detach()[:kept]
+                    name = "weight" if parameter is module.weight else "bias"
+                    setattr(module, name, nn.Parameter(fresh, parameter.requires_grad))
+            if isinstance(module, nn.Linear):
+                module.out_features = number
+        for alias, name in self.tied.items():
+            if alias.endswith(".bias"):  # here the head has the new one
+                path, _, attribute = name.rpartition(".")
+                setattr(self.get_submodule(path), attribute, self.get_parameter(alias))
+        table.num_embeddings = self.config.vocab_size = number
+        self.tie_weights()
+        return table
 
     @property
     def device(self) -> Any:

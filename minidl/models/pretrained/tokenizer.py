@@ -1,44 +1,26 @@
 """What the tokenizers have in common: from texts to rows of ids that fit a model, and back."""
 
 import os
-import re
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 from .encoding import BatchEncoding, Encoding, Piece, as_tensors
 from .tokenizer_files import AddedToken, read_tokenizer, write_tokenizer
 from .truncation import truncate
+from .vocabulary import Vocabulary
 
 ENDLESS = int(1e30)  # the model_max_length of a tokenizer that knows of no limit, as transformers writes it
-SPECIAL = ("unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "bos_token", "eos_token")
 
 
-def _id_of(name: str) -> Any:
-    return property(lambda self: self._ids.get(getattr(self, name)), doc=f"The id of {name}, None where it has none.")
-
-
-class PreTrainedTokenizer:
+class PreTrainedTokenizer(Vocabulary):
     """Texts to rows of ids: `tokenizer(text, padding=True, truncation=True, return_tensors="pt")`, and `decode` back.
 
-    vocab: the id of each token. added: tokens that are found in a text as they stand, before anything else; the special
-    ones (cls_token, sep_token, …) are among them. The subclasses know how the rest of a text falls into tokens."""
+    The subclasses know how a text falls into tokens, and what stands around it."""
 
     model_input_names: ClassVar[tuple[str, ...]] = ("input_ids", "token_type_ids", "attention_mask")
     options: ClassVar[tuple[str, ...]] = ()  # what a subclass is made with, besides vocabulary and special tokens
     vocabulary_names: ClassVar[tuple[str, ...]] = ()  # the files of its vocabulary
-
-    unk_token: str | None = None
-    sep_token: str | None = None
-    pad_token: str | None = None
-    cls_token: str | None = None
-    mask_token: str | None = None
-    bos_token: str | None = None
-    eos_token: str | None = None
     pad_token_type_id = 0
-
-    unk_token_id, sep_token_id, pad_token_id = _id_of("unk_token"), _id_of("sep_token"), _id_of("pad_token")
-    cls_token_id, mask_token_id = _id_of("cls_token"), _id_of("mask_token")
-    bos_token_id, eos_token_id = _id_of("bos_token"), _id_of("eos_token")
 
     def __init__(
         self,
@@ -51,73 +33,10 @@ class PreTrainedTokenizer:
         clean_up_tokenization_spaces: bool = False,
         **special: str | None,
     ) -> None:
-        for name, token in special.items():
-            if name not in SPECIAL:
-                raise TypeError(f"{type(self).__name__} takes no {name!r}")
-            setattr(self, name, token)
-        self.vocab = vocab
+        super().__init__(vocab, added or [], special)
         self.model_max_length = ENDLESS if model_max_length is None else int(model_max_length)
         self.padding_side, self.truncation_side = padding_side, truncation_side
         self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
-        self._ids: dict[str, int] = dict(vocab)
-        self._added: dict[str, AddedToken] = {}
-        named = [token for name in SPECIAL if (token := getattr(self, name)) is not None]
-        for entry in (added or []) + [AddedToken(token) for token in named]:
-            self._add(entry)
-
-    # ---- the vocabulary
-
-    def _add(self, token: AddedToken) -> bool:
-        new = token.content not in self._ids
-        if new:
-            self._ids[token.content] = max(self._ids.values(), default=-1) + 1 if token.id is None else token.id
-        self._added.setdefault(token.content, token)
-        self._tokens = {k: t for t, k in self._ids.items()}
-        special = sorted((t for t in self._added if self._added[t].special), key=len, reverse=True)
-        self._special = re.compile("|".join(map(re.escape, special))) if special else None
-        return new
-
-    def add_tokens(self, tokens: str | list[str], special_tokens: bool = False) -> int:
-        """Let these be single tokens, found before all else; how many are new. The model's embeddings must have room:
-        special ones are found as they stand, others after lower-casing."""
-        tokens = [tokens] if isinstance(tokens, str) else tokens
-        return sum(self._add(AddedToken(t, special=special_tokens)) for t in tokens)
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens it has without the added ones."""
-        return len(self.vocab)
-
-    def get_vocab(self) -> dict[str, int]:
-        """The id of every token, added ones included."""
-        return dict(self._ids)
-
-    @property
-    def all_special_tokens(self) -> list[str]:
-        named = [token for name in SPECIAL if (token := getattr(self, name)) is not None]
-        return list(dict.fromkeys(named + [t for t in self._added if self._added[t].special]))
-
-    @property
-    def all_special_ids(self) -> list[int]:
-        return [self._ids[t] for t in self.all_special_tokens if t in self._ids]
-
-    def convert_tokens_to_ids(self, tokens: Any) -> Any:
-        """The id of a token, or those of a list; unknown ones are unk_token."""
-        if isinstance(tokens, str):
-            return self._ids.get(tokens, self.unk_token_id)
-        return [self.convert_tokens_to_ids(t) for t in tokens]
-
-    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
-        """The token of an id, or those of a list."""
-        if not hasattr(ids, "__iter__"):
-            if int(ids) not in self._tokens:
-                raise ValueError(f"there is no token {int(ids)}: the vocabulary has {len(self)}")
-            return self._tokens[int(ids)]
-        left_out = set(self.all_special_ids) if skip_special_tokens else set()
-        return [self.convert_ids_to_tokens(k) for k in map(int, ids) if k not in left_out]
 
     # ---- how a text falls into tokens
 
@@ -232,13 +151,12 @@ class PreTrainedTokenizer:
 
     def _row(self, a: list[Piece], b: list[Piece] | None, around: tuple[list[str], list[str], list[str]]) -> Encoding:
         row, (before, between, after) = Encoding(), around
-        for tokens, pieces, tail, k in ((before, a, between, 0), ([], b or [], after, 1)):
-            for token in tokens:
-                row.add_special(self._ids[token], token, k)
-            row.add(pieces, k)
-            for token in tail:
-                row.add_special(self._ids[token], token, k)
+        row.add(self._marks(before) + a + self._marks(between), 0)
+        row.add((b or []) + self._marks(after), 1)
         return row
+
+    def _marks(self, tokens: list[str]) -> list[Piece]:
+        return [Piece(self._ids[token], token) for token in tokens]
 
     def _pad(
         self, rows: list[Encoding], padding: bool | str, max_length: int | None, multiple: int | None, side: str | None
@@ -317,9 +235,8 @@ class PreTrainedTokenizer:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        special = {name: token for name in SPECIAL if (token := getattr(self, name)) is not None}
         limit = "" if self.model_max_length >= ENDLESS else f"model_max_length={self.model_max_length}, "
-        return f"{type(self).__name__}(vocab_size={self.vocab_size}, {limit}{special})"
+        return f"{type(self).__name__}(vocab_size={self.vocab_size}, {limit}{self._named()})"
 
 
 def _as_batch(text: Any, text_pair: Any) -> tuple[list[str], list[Any], bool]:

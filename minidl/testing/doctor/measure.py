@@ -97,6 +97,11 @@ class Case:
         """What the differences can be off by, relative to the largest of them."""
         return 3e-9 if self.noise < 1e-12 else float(min(0.1, 100 * self.noise / self.step))
 
+    def resolution(self, scale: float) -> float:
+        """The smallest difference that can be seen in a gradient whose largest entry is `scale`."""
+        values = np.abs(self.flat(self.values) * self.upstream)
+        return self.rounding * scale + float(20 * self.noise * values[np.isfinite(values)].sum() / self.step)
+
 
 @dataclass
 class Slopes:

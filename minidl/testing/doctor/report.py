@@ -175,8 +175,7 @@ def _finding(p: Patient, atol: float, rtol: float) -> Finding:
     p.kinks = [tuple(map(int, np.unravel_index(p.slopes.entries[c], p.shape))) for c in columns]
     if p.claimed.shape != p.shape:
         return Finding(p.name, p.shape, "shape", p.claimed, p.right, float("inf"), (), 0, diagnose(p))
-    values = np.abs(p.case.flat(p.case.values) * p.case.upstream).sum()
-    bound = p.case.rounding * p.scale + 20 * p.case.noise * values / p.case.step
+    bound = p.case.resolution(p.scale)
     if not far(p.claimed, p.right) <= bound or np.isnan(p.right[p.looked]).any():
         _second_opinion(p, bound)
     error = np.where(p.looked, np.abs(p.claimed - p.right), 0.0)

@@ -50,6 +50,15 @@ def crop(x: Array, top: int, left: int, height: int, width: int) -> Array:
     return y
 
 
+def scatter(x: Array, by: int, rng: np.random.Generator) -> Array:
+    """Each of the images (N, C, H, W) moved by up to `by` pixels either way; 0 comes in."""
+    N, _, H, W = x.shape
+    wide, y = np.pad(x, ((0, 0), (0, 0), (by, by), (by, by))), np.empty_like(x)
+    for k, (top, left) in enumerate(zip(rng.integers(0, 2 * by + 1, N), rng.integers(0, 2 * by + 1, N))):
+        y[k] = wide[k, :, top : top + H, left : left + W]
+    return y
+
+
 def pad(x: Array, padding: Sequence[int], fill: Fill, mode: str) -> Array:
     """`padding` is left, top, right, bottom; a negative number crops."""
     left, top, right, bottom = padding

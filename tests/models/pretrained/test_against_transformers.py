@@ -6,13 +6,15 @@ import pytest
 import minidl
 from minidl import models
 
-from .oracle import call, close, pair, same_gradients, same_outputs, theirs, to_ours, torch, transformers
+from .oracle import call, close, disk_name, pair, same_gradients, same_outputs, theirs, to_ours, torch, transformers
 
 ALL = {"output_hidden_states": True, "output_attentions": True}
 HEADS = {
     "BertForMaskedLM": {}, "BertForSequenceClassification": {"num_labels": 3}, "BertForQuestionAnswering": {},
+    "DistilBertForSequenceClassification": {"num_labels": 3}, "GPT2LMHeadModel": {},
+    "ViTForImageClassification": {"num_labels": 3},
 }  # fmt: skip
-MODELS = {"BertModel": {}, **HEADS}
+MODELS = {"BertModel": {}, "DistilBertModel": {}, "GPT2Model": {}, "ViTModel": {}, **HEADS}
 
 
 def tokens(rng, B=3, T=9):
@@ -35,8 +37,9 @@ def test_outputs(name, tmp_path, rng):
     ours, model = pair(name, tmp_path, **MODELS[name])
     same_outputs(*call(ours, model, **inputs_of(name, rng)))
     same_outputs(*call(ours, model, **inputs_of(name, rng), **ALL))
-    a, b = call(ours, model, **inputs_of(name, rng), **ALL, return_dict=False)
-    assert type(a) is tuple
+    cache = {"use_cache": False} if name.startswith("GPT2") else {}
+    a, b = call(ours, model, **inputs_of(name, rng), **ALL, **cache, return_dict=False)
+    assert type(a) is tuple and len(a) > 2
     close(a, b[: len(a)])
 
 
@@ -48,6 +51,12 @@ def test_outputs(name, tmp_path, rng):
         ("BertModel", {"type_vocab_size": 1, "pad_token_id": None}),
         ("BertForMaskedLM", {"hidden_act": "silu"}),
         ("BertForMaskedLM", {"tie_word_embeddings": False}),
+        ("DistilBertModel", {"activation": "relu", "sinusoidal_pos_embds": True, "n_layers": 1}),
+        ("GPT2LMHeadModel", {"n_inner": 20, "activation_function": "relu", "layer_norm_epsilon": 1e-3}),
+        ("GPT2LMHeadModel", {"scale_attn_weights": False, "scale_attn_by_inverse_layer_idx": True}),
+        ("GPT2LMHeadModel", {"tie_word_embeddings": False, "n_layer": 1}),
+        ("ViTModel", {"qkv_bias": False, "hidden_act": "gelu_new", "pooler_output_size": 7, "pooler_act": "sigmoid"}),
+        ("ViTForImageClassification", {"image_size": [12, 8], "patch_size": [2, 4], "num_channels": 1}),
     ],
 )
 def test_options_of_the_configuration(name, options, tmp_path, rng):
@@ -55,6 +64,8 @@ def test_options_of_the_configuration(name, options, tmp_path, rng):
     inputs = inputs_of(name, rng)
     if options.get("type_vocab_size") == 1:
         del inputs["token_type_ids"]
+    if options.get("num_channels") == 1:
+        inputs["pixel_values"] = inputs["pixel_values"][:, :1, :, :8]
     same_outputs(*call(ours, model, **inputs, **ALL))
 
 
@@ -151,3 +162,58 @@ def test_small_floats_become_float32(dtype, tmp_path):
     for name, p in model.state_dict().items():
         assert ours.state_dict()[name].dtype == minidl.float32
         assert (ours.state_dict()[name].numpy() == p.float().numpy()).all()
+
+
+def test_gpt2_goes_on_from_what_it_has_seen(tmp_path, rng):
+    ours, model = pair("GPT2LMHeadModel", tmp_path)
+    ids = rng.integers(0, 61, (2, 9))
+    whole = ours(to_ours(ids))
+    start = ours(to_ours(ids[:, :4]))
+    assert len(start.past_key_values) == 3 and start.past_key_values[0][0].shape == (2, 3, 4, 8)
+    one = ours(to_ours(ids[:, 4:5]), start.past_key_values)
+    rest = ours(to_ours(ids[:, 5:]), past_key_values=one.past_key_values, logits_to_keep=2)
+    close(one.logits, whole.logits[:, 4:5])
+    close(rest.logits, whole.logits[:, -2:])
+    close(rest.past_key_values, whole.past_key_values)
+    theirs_ = model(torch.tensor(ids), use_cache=True).past_key_values
+    close(whole.past_key_values[1][0], theirs_.layers[1].keys)
+
+
+def test_gpt2s_kinds_and_positions(tmp_path, rng):
+    ours, model = pair("GPT2Model", tmp_path)
+    ids, kinds = rng.integers(0, 61, (2, 5)), rng.integers(0, 61, (2, 5))
+    same_outputs(*call(ours, model, input_ids=ids, token_type_ids=kinds, position_ids=rng.integers(0, 32, (2, 5))))
+    vectors = rng.standard_normal((2, 5, 24)).astype(np.float32)
+    same_outputs(*call(ours, model, inputs_embeds=vectors))
+
+
+def test_a_vit_on_images_of_another_size(tmp_path, rng):
+    ours, model = pair("ViTForImageClassification", tmp_path)
+    images = rng.standard_normal((2, 3, 20, 16)).astype(np.float32)
+    same_outputs(*call(ours, model, pixel_values=images, interpolate_pos_encoding=True), tolerance=1e-4)
+
+
+def test_a_vit_from_what_transformers_5_has_in_memory(tmp_path, rng):
+    ours, model = pair("ViTForImageClassification", tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    assert any(".q_proj." in name for name in model.state_dict())
+    again, info = type(ours).from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(info.values())
+    images = to_ours(inputs_of("ViT", rng)["pixel_values"])
+    close(again(images).logits, ours(images).logits)
+
+
+@pytest.mark.parametrize("name", ["GPT2Model", "DistilBertModel", "ViTModel", "BertModel"])
+def test_weights_start_as_theirs_do(name, tmp_path):
+    """Means and deviations of every parameter, where training starts."""
+    model = theirs(name)
+    sizes = {"GPT2Model": {"n_embd": 96}, "DistilBertModel": {"dim": 96}}.get(name, {"hidden_size": 96})
+    model = type(model)._from_config(type(model.config)(**model.config.to_dict() | sizes))
+    minidl.manual_seed(0)
+    ours = getattr(models, name)(getattr(models, name.replace("Model", "Config"))(**model.config.to_dict()))
+    mine = dict(ours.named_parameters())
+    for path, p in model.named_parameters():
+        p, q = p.detach().numpy(), mine[disk_name(path)].detach().numpy()
+        spread = p.std() / np.sqrt(p.size) * 10
+        assert abs(p.mean() - q.mean()) <= spread and abs(p.std() - q.std()) <= spread, path

@@ -203,7 +203,9 @@ def fake_hub(monkeypatch, download):
 def test_a_name_on_the_hub_is_downloaded_once(home, monkeypatch):
     calls = []
 
-    def download(name, local_dir, allow_patterns):
+    def download(name, local_dir=None, allow_patterns=None, local_files_only=False):
+        if local_files_only:
+            raise FileNotFoundError("nothing in the cache")
         calls.append(name)
         made().save_pretrained(local_dir)
 
@@ -213,8 +215,30 @@ def test_a_name_on_the_hub_is_downloaded_once(home, monkeypatch):
     assert calls == ["google/tiny-bert"] and (home / "models/google/tiny-bert/config.json").is_file()
 
 
+def test_what_the_hubs_own_cache_has_is_taken_from_there(home, tmp_path, monkeypatch):
+    made().save_pretrained(tmp_path / "snapshot")
+
+    def download(name, local_files_only):
+        return str(tmp_path / "snapshot")
+
+    fake_hub(monkeypatch, download)
+    same(made(), BertModel.from_pretrained("tiny-bert"))
+    assert not home.exists()
+
+
+def test_a_name_without_the_files_that_are_needed(home, monkeypatch):
+    def download(name, local_dir=None, allow_patterns=None, local_files_only=False):
+        if local_files_only:
+            raise FileNotFoundError("nothing in the cache")
+        made().config.save_pretrained(local_dir)
+
+    fake_hub(monkeypatch, download)
+    with pytest.raises(FileNotFoundError, match=r"'tiny-bert' on the hub has no model\.safetensors or "):
+        BertModel.from_pretrained("tiny-bert")
+
+
 def test_without_a_network_or_the_hub_it_says_which_files_go_where(home, monkeypatch):
-    def download(name, local_dir, allow_patterns):
+    def download(name, local_dir=None, allow_patterns=None, local_files_only=False):
         raise OSError("no route to host")
 
     fake_hub(monkeypatch, download)
