@@ -251,7 +251,7 @@ def once(lib: Any, f: Callable[[], Any], leaves: list[Any]) -> list[Any]:
     if not leaves:
         return [(1 * p.detach()).numpy() for p in y]
     y.backward(seed(lib, y))
-    found = [y.detach().numpy().copy(), *(leaf.grad.numpy().copy() for leaf in leaves)]
+    found = [(1 * y.detach()).numpy(), *(leaf.grad.numpy().copy() for leaf in leaves)]
     for leaf in leaves:
         leaf.grad = None
     return found

@@ -79,6 +79,9 @@ def growth(panels: dict[str, tuple[Sequence[float], Series]], ylabel: str) -> An
         ax.set(xscale="log", yscale="log", ylabel=ylabel)
         ax.set_title(title, fontsize="medium")
         ax.set_xticks(xs, [f"{x:g}" for x in xs])
+        ends = ax.get_ylim()
+        ticks = [t for power in range(-3, 7) for d in (1, 2, 5) if ends[0] <= (t := d * 10.0**power) <= ends[1]]
+        ax.set_yticks(ticks, [f"{t:,g}" for t in ticks])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
