@@ -23,9 +23,10 @@ def gumbel(shape: tuple[int, ...], like: Tensor) -> Tensor:
 
 
 def kept(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
-    """1 with probability 1 − p, else 0; p counts in steps of 2⁻¹⁶, so that two random bytes decide."""
+    """1 with probability 1 − p, else 0; p counts in steps of 2⁻¹⁶, so that a quarter of a random word decides."""
     if like.is_meta:
         return OPS.zeros_like(like, shape=shape)
     n = math.prod(shape)
-    draws = default_generator.numpy.integers(0, 2**16, n, dtype="uint16") >= round(p * 2**16)
+    words = default_generator.numpy.integers(0, 2**64, -(-n // 4), dtype="uint64")
+    draws = words.astype("<u8", copy=False).view("<u2")[:n] >= round(p * 2**16)
     return OPS.astype(OPS.reshape(Tensor(move(draws, like.device)), shape=shape), dtype=like.dtype)
