@@ -75,7 +75,7 @@ PyTorch trains the same file of minidl/models from the same weights on the same 
 
 def table(folder: Path = FOLDER) -> str:
     """All that was reproduced, a row each."""
-    rows = []
+    rows, pictures = [], []
     for name in RECIPES:
         path = folder / f"{name}.json"
         if not path.exists():
@@ -91,7 +91,9 @@ def table(folder: Path = FOLDER) -> str:
             f"| {name} | {first['data']} | {first['parameters']:,} | {first['epochs']} | {seconds:.0f} | "
             f"{measure}{less} | {score} | {first['baseline'][measure]:.4g} ({first['baseline']['name']}) | {theirs} |"
         )
-    return HEAD + "\n".join(rows) + "\n"
+        kept = (folder.parent / "pictures").glob(f"{name}_*.png")
+        pictures += [f"\n![{name}: {path.stem.removeprefix(name)[1:]}](pictures/{path.name})" for path in sorted(kept)]
+    return HEAD + "\n".join([*rows, *pictures]) + "\n"
 
 
 def main() -> None:
@@ -118,6 +120,8 @@ def main() -> None:
     curve = args.out / args.name / "0" / runs.CURVE
     if curve.exists():
         shutil.copy(curve, FOLDER / f"{args.name}.png")
+    for picture in recipe.shown:
+        shutil.copy(args.out / args.name / "0" / picture, HERE / "pictures" / f"{args.name}_{picture}")
     print(f"\n{TABLE}")
 
 

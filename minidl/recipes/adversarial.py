@@ -12,13 +12,13 @@ import minidl
 from minidl import nn
 
 from ..files import atomic_write
-from ..training import Checkpoint, JsonLog
+from ..training import Checkpoint, EarlyStopping, JsonLog
 from ..training.adversarial import AdversarialTrainer, Each
 from ..training.checkpoint import random_states, seed_all, set_random_states
 from ..vision.datasets import MNIST
 from ..vision.utils import save_image
+from .batches import Pictures
 from .judge import Judge, batches, judge_of
-from .pictures import Pictures
 from .recipe import LOG, Data, Recipe
 
 GRID, SHOWN = 8, 2000  # pictures of a row; pictures that are judged after each epoch
@@ -29,7 +29,8 @@ WALKS, STEPS = 6, 10  # ways from one picture to another, and pictures on each
 
 @dataclass
 class Adversarial(Recipe):
-    """betas: of Adam, in both networks. critic_steps: steps of the discriminator for one of the generator."""
+    """betas: of Adam, in both networks. critic_steps: steps of the discriminator for one of the generator. patience is
+    for the Fréchet distance."""
 
     lr: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
@@ -38,7 +39,8 @@ class Adversarial(Recipe):
     source: ClassVar[str] = "MNIST, scans of digits"
     measure: ClassVar[str] = "frechet_distance"
     better: ClassVar[str] = "min"
-    baseline_name: ClassVar[str] = "the untrained generator"
+    baseline_name: ClassVar[str] = "untrained generator"
+    shown: ClassVar[tuple[str, ...]] = ("epochs.png", "walk.png")
 
     def data(self, folder: str | None = None, download: bool = False) -> Data:
         parts = [MNIST(folder, train=train, download=download) for train in (True, False)]
@@ -64,11 +66,13 @@ class Adversarial(Recipe):
             picture(folder / f"epoch-{trainer.run.epoch:03}.png", drawn(model, fixed))
             model.train()
 
+        callbacks: list[Any] = [Checkpoint(folder, every=100), JsonLog(folder / LOG, every=100), Each(draw)]
+        if self.patience is not None:
+            callbacks.append(EarlyStopping("validation_frechet_distance", patience=self.patience))
         trainer = AdversarialTrainer(
             model, self.optimizer(minidl.optim, model.discriminator.parameters()),
-            self.optimizer(minidl.optim, model.generator.parameters()),
-            [Checkpoint(folder, every=100), JsonLog(folder / LOG, every=100), Each(draw)],
-            latent=self.config.latent, critic_steps=self.critic_steps,
+            self.optimizer(minidl.optim, model.generator.parameters()), callbacks, latent=self.config.latent,
+            critic_steps=self.critic_steps, clip=self.clip,
         )  # fmt: skip
         shown = self.latents(min(SHOWN, len(data.test)), seed=1)
         found: Any = lambda model: judge.scores(drawn(model, shown))

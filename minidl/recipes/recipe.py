@@ -57,6 +57,7 @@ class Recipe:
     measure: ClassVar[str] = "accuracy"  # which of the scores is compared
     better: ClassVar[str] = "max"  # is more of it better, or less ("min")?
     baseline_name: ClassVar[str]
+    shown: ClassVar[tuple[str, ...]] = ()  # which of its pictures benchmarks/pictures keeps
 
     # ---- what each recipe says
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from ..api import randn
 from ..autograd import Tensor
 from ..nn import Module
+from ..nn.utils import clip_grad_norm_
 from ..optim import Optimizer
 from .callbacks import Callback
 from .checkpoint import random_states, set_random_states
@@ -24,21 +25,25 @@ class AdversarialTrainer(Trainer):
     `generator_loss(z)`, each the mean over the batch; z (N, latent) ~ N(0, I) is drawn anew for each.
     Of a batch (x, …) x are the real pictures, and the rest is left alone.
     The numbers of an epoch: train_loss, which is D's, and train_generator_loss; and what `fit(validation=judge)` finds:
-    a function of the model, in evaluation mode, that returns numbers by name.
+    a function of the model, in evaluation mode, that returns numbers by name. clip: the largest norm of D's gradient,
+    and of G's.
 
     As with any Trainer a run that was killed goes on with the same bits, and what diverges is left as it was before
     that step: D and G both, and their optimizers."""
 
     def __init__(
         self, model: Module, discriminator: Optimizer, generator: Optimizer, callbacks: Any = (), *, latent: int,
-        critic_steps: int = 1, device: Any = None, prepare: Callable[[Any], Any] | None = None,
+        critic_steps: int = 1, clip: float | None = None, device: Any = None,
+        prepare: Callable[[Any], Any] | None = None,
     ) -> None:  # fmt: skip
         if critic_steps < 1:
             raise ValueError(f"AdversarialTrainer: critic_steps is 1 or more, got {critic_steps}")
         self.latent, self.critic_steps = latent, critic_steps
         both: Any = Both(discriminator, generator)
-        metrics = {"generator_loss": Mean()}
-        super().__init__(model, both, model.generator_loss, callbacks, metrics=metrics, device=device, prepare=prepare)
+        super().__init__(
+            model, both, model.generator_loss, callbacks, metrics={"generator_loss": Mean()}, clip=clip, device=device,
+            prepare=prepare,
+        )  # fmt: skip
 
     def steps(self, batches: Iterator[Any]) -> Iterator[Step]:
         run, both = self.run, cast(Any, self.optimizer)
@@ -84,6 +89,8 @@ class AdversarialTrainer(Trainer):
             raise Diverged(
                 f"{the_next(self.run)} the gradient of {name}'s {unfinished} is not finite, so that step was not made"
             )
+        if self.clip is not None:
+            clip_grad_norm_(part.parameters(), self.clip)
         optimizer.step()
         return Step(loss.item(), norm, float(optimizer.param_groups[0]["lr"]))
 

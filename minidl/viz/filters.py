@@ -27,8 +27,8 @@ def convolution_filters(layer: Any, most: int = 64, ax: Any = None) -> Any:
         pictures = weight[:, :columns].reshape(-1, *weight.shape[2:]) if C > 1 else weight[:, 0]
         ax = mosaic(pictures, columns, ax, cmap="RdBu_r", vmin=-top, vmax=top, label="weight")
         if C > 1:
-            ax.set(xlabel=f"input{some(columns, C)}", ylabel=f"kernel{some(len(weight), O)}")
-    ax.set_title(f"{O} kernels of {weight.shape[2]} × {weight.shape[3]}")
+            ax.set(xlabel=f"input{some(columns, C)}", ylabel="kernel")
+    ax.set_title(f"{O} kernels of {weight.shape[2]} × {weight.shape[3]}{some(len(weight), O)}")
     return ax
 
 
@@ -58,7 +58,8 @@ def feature_maps(model: Module, x: Tensor, layer: str | None = None, most: int =
     if maps.ndim != 3:
         raise ValueError(f"feature_maps: {layer} gives no maps (1, C, H, W) for it, but {maps.shape}")
     ax = mosaic(maps[:most], square(len(maps[:most])), ax, cmap=MAP, label="activation")
-    ax.set_title(f"{layer} {type(modules[layer]).__name__}: {len(maps)} maps of {maps.shape[1]} × {maps.shape[2]}")
+    size = f"{len(maps)} maps of {maps.shape[1]} × {maps.shape[2]}{some(most, len(maps))}"
+    ax.set_title(f"{layer} {type(modules[layer]).__name__}: {size}")
     return ax
 
 
@@ -91,4 +92,4 @@ def square(n: int) -> int:
 
 
 def some(shown: int, of: int) -> str:
-    return f", the first {shown} of {of}" if shown < of else ""
+    return f", the first {shown}" if shown < of else ""

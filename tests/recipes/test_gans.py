@@ -122,6 +122,14 @@ def test_other_data_are_noticed(digits, tmp_path, capsys, quick_judge):
     assert (tmp_path / judge.FILE).read_bytes() != first
 
 
+def test_patience_keeps_the_best_epoch(digits, tmp_path, quick_judge):
+    recipe = recipe_class("mnist-gan")(limit=40, epochs=9, patience=1, lr=0.3)
+    runs.train(recipe, tmp_path, recipe.data(digits), progress=False)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    distances = [line["validation_frechet_distance"] for line in lines if line["event"] == "epoch"]
+    assert len(distances) < 9 and distances[-1] >= min(distances[:-1])
+
+
 def test_the_judge_is_the_same_and_leaves_the_random_streams_alone(digits, tmp_path, quick_judge):
     recipe = recipe_class("mnist-gan")(limit=60)
     data, before = recipe.data(digits), repr(random_states())

@@ -38,9 +38,16 @@ def test_both_libraries_learn_the_same(tmp_path):
 
 
 def test_the_table_has_a_row_for_each_file(tmp_path):
+    """And below the rows the pictures that are kept."""
+    tmp_path = tmp_path / "models"
+    tmp_path.mkdir()
     run = {"data": "d", "parameters": 1234, "epochs": 2, "seconds": 3.0, "measure": "accuracy", "better": "max",
            "scores": {"accuracy": 0.9}, "baseline": {"name": "b", "accuracy": 0.5}}  # fmt: skip
     runs = [run, {**run, "scores": {"accuracy": 0.8}}]
     (tmp_path / "digits-mlp.json").write_text(json.dumps({"runs": runs, "torch": []}), encoding="utf-8")
     row = "| digits-mlp | d | 1,234 | 2 | 3 | accuracy | 0.85 ± 0.071 | 0.5 (b) | – |"
     assert reproduce.table(tmp_path).splitlines()[-1] == row
+    (tmp_path.parent / "pictures").mkdir()
+    (tmp_path.parent / "pictures" / "digits-mlp_filters.png").touch()
+    rows = reproduce.table(tmp_path).splitlines()[-3:]
+    assert rows == [row, "", "![digits-mlp: filters](pictures/digits-mlp_filters.png)"]

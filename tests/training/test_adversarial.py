@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import numpy as np
 import pytest
 
 import minidl
@@ -180,6 +181,20 @@ def test_the_mean_of_nothing_is_nothing():
     again = Mean()
     again.load_state_dict(mean.state_dict())
     assert again.compute() == 3
+
+
+def test_the_gradients_of_both_are_clipped():
+    """Plain gradient descent with rate 1 changes the weights by the gradient: by its norm, but by no more than clip."""
+    model = KINDS["gan"]()
+    parts = model.discriminator, model.generator
+    trainer = AdversarialTrainer(
+        model, *(optim.SGD(part.parameters(), lr=1.0) for part in parts), latent=4, clip=0.01
+    )  # fmt: skip
+    before = values(model)
+    trainer.fit([next(iter(data()))], progress=False)
+    for part in ("discriminator", "generator"):
+        moved = [(values(model)[name] - before[name]).reshape(-1) for name in before if name.startswith(part)]
+        assert np.linalg.norm(np.concatenate(moved)) == pytest.approx(0.01, rel=1e-3)
 
 
 def test_critic_steps_below_1_are_refused():

@@ -47,7 +47,8 @@ def test_deeper_kernels_have_a_row_each():
     whole = drawn(ax)
     assert whole.shape == (2 * 3 + 1, 2 * 3 + 1)
     np.testing.assert_array_equal(whole[4:, 4:], w[1, 1])
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("input, the first 2 of 5", "kernel, the first 2 of 4")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("input, the first 2", "kernel")
+    assert ax.get_title() == "4 kernels of 3 × 3, the first 2"
 
 
 def test_feature_maps_are_what_the_layer_gives():
