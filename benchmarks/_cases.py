@@ -147,13 +147,13 @@ def update(lib: Any, width: int, layers: int, *, name: str, **given: Any) -> Mad
 
 
 def among(call: Callable[..., Any]) -> Callable[..., Any]:
-    """In a network whose other kernels split their work, where products do so too: after a large ReLU."""
+    """In a network whose other kernels split their work, where products do so too: after a large tanh."""
 
     def make(d: Draw, *size: int) -> Any:
         f, large = call(d, *size), d.fixed(512, 1024)
 
         def run() -> Any:
-            d.F.relu(large)
+            d.lib.tanh(large)
             return f()
 
         return run
@@ -182,8 +182,7 @@ OPERATIONS: dict[str, Operation] = {
     "group_norm": Operation(simple(group_norm), {"4×16×28²": (4, 16, 28), "32×64×32²": (32, 64, 32),
                                                  "32×128×16²": (32, 128, 16)}, "group_norm"),
     "layer_norm": Operation(simple(layer_norm), ROWS, "layer_norm"),
-    "linear": Operation(simple(linear), PRODUCTS),
-    "linear, beside kernels": Operation(simple(among(linear)), PRODUCTS, "linear", beside=False),
+    "linear": Operation(simple(linear), PRODUCTS, "linear"),
     "matmul": Operation(simple(matmul), STACKS),
     "matmul, beside kernels": Operation(simple(among(matmul)), STACKS, "matmul", beside=False),
     "softmax": Operation(simple(pointwise, name="softmax", dim=-1), ROWS, "softmax"),
