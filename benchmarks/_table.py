@@ -153,6 +153,10 @@ HEAD = """# Results
 
 Written by the benchmarks with `--write`; `results.json` has the numbers behind each table. One machine, and other work
 may have run on it: read the ratios, not the times, and expect ten per cent either way.
+
+Of 2026-11-29 only the steps of `mlp`, `lenet4` and `lenet64` were measured with a pause between the turns. In all other
+rows a library's threads may still have spun for 0.1 s of the next one's turn of 0.2 to 0.3 s: their ratios are less
+sure, and want measuring again.
 """
 
 
