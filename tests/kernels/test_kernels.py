@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minidl
 from minidl import kernels
 from minidl.autograd import OPS
 from minidl.backend import NUMPY
