@@ -147,13 +147,13 @@ def update(lib: Any, width: int, layers: int, *, name: str, **given: Any) -> Mad
 
 
 def among(call: Callable[..., Any]) -> Callable[..., Any]:
-    """In a network whose other kernels split their work, where products do so too: after a large ReLU."""
+    """In a network whose other kernels split their work, where products do so too: after a large tanh."""
 
     def make(d: Draw, *size: int) -> Any:
         f, large = call(d, *size), d.fixed(512, 1024)
 
         def run() -> Any:
-            d.F.relu(large)
+            d.lib.tanh(large)
             return f()
 
         return run
@@ -174,7 +174,7 @@ MODELS = {"2 × 64²": (64, 2), "8 × 256²": (256, 8), "6 × 1,024²": (1024, 6
 OPERATIONS: dict[str, Operation] = {
     "conv2d": Operation(simple(conv), {
         "64×3×32² → 6, k 5": (64, 3, 32, 6, 5, 1, 0), "32×32×32² → 32, k 3": (32, 32, 32, 32, 3, 1, 1),
-        "32×64×16² → 64, k 3": (32, 64, 16, 64, 3, 1, 1), "32×64×32² → 128, k 3, s 2": (32, 64, 32, 128, 3, 2, 1),
+        "32×64×32² → 128, k 3, s 2": (32, 64, 32, 128, 3, 2, 1),
     }, "conv"),
     "max_pool2d": Operation(simple(pool, name="max_pool2d"), POOLS, "max_pool"),
     "avg_pool2d": Operation(simple(pool, name="avg_pool2d"), POOLS, "avg_pool"),
@@ -182,8 +182,7 @@ OPERATIONS: dict[str, Operation] = {
     "group_norm": Operation(simple(group_norm), {"4×16×28²": (4, 16, 28), "32×64×32²": (32, 64, 32),
                                                  "32×128×16²": (32, 128, 16)}, "group_norm"),
     "layer_norm": Operation(simple(layer_norm), ROWS, "layer_norm"),
-    "linear": Operation(simple(linear), PRODUCTS),
-    "linear, beside kernels": Operation(simple(among(linear)), PRODUCTS, "linear", beside=False),
+    "linear": Operation(simple(linear), PRODUCTS, "linear"),
     "matmul": Operation(simple(matmul), STACKS),
     "matmul, beside kernels": Operation(simple(among(matmul)), STACKS, "matmul", beside=False),
     "softmax": Operation(simple(pointwise, name="softmax", dim=-1), ROWS, "softmax"),
@@ -212,7 +211,7 @@ OPERATIONS: dict[str, Operation] = {
     "Adam": Operation(lambda lib, *size: update(lib, *size, name="Adam"), MODELS),
     "AdamW": Operation(lambda lib, *size: update(lib, *size, name="AdamW"), MODELS),
     # The kernels of the other formulas that take each number by itself
-    **{name: Operation(simple(pointwise, name=name), {k: ROWS[k] for k in list(ROWS)[1:]}, name, beside=False)
+    **{name: Operation(simple(pointwise, name=name), ROWS, name, beside=False)
        for name in ("leaky_relu", "elu", "logsigmoid", "softplus", "mish", "hardtanh", "hardsigmoid", "hardswish",
                     "softsign", "tanhshrink", "softshrink", "hardshrink", "exp", "erf")},
 }  # fmt: skip
@@ -229,6 +228,18 @@ def case(lib: Any, name: str, prefix: str = "") -> Case:
     return Case(values, {f"{name}, {label}": phases(lib, *one) for label, one in made.items()})
 
 
+SIZES = ("smallest", "middle", "largest")
+
+
+def by_size(rows: dict[str, Any], value: Callable[[Any], float]) -> dict[str, list[float]]:
+    """For a picture: the values of each operation, in the order of its sizes."""
+    found = {
+        name: [value(rows[row]) for label in one.sizes if (row := f"{name}, {label}") in rows]
+        for name, one in OPERATIONS.items()
+    }  # fmt: skip
+    return {name: values for name, values in found.items() if values}
+
+
 def seed(lib: Any, y: Any) -> Any:
     """What comes back from the layers above."""
     return lib.tensor(np.asarray(np.random.default_rng(2).standard_normal(tuple(y.shape)), "float32"))
@@ -239,7 +250,7 @@ def once(lib: Any, f: Callable[[], Any], leaves: list[Any]) -> list[Any]:
     if not leaves:
         return [(1 * p.detach()).numpy() for p in y]
     y.backward(seed(lib, y))
-    found = [y.detach().numpy().copy(), *(leaf.grad.numpy().copy() for leaf in leaves)]
+    found = [(1 * y.detach()).numpy(), *(leaf.grad.numpy().copy() for leaf in leaves)]
     for leaf in leaves:
         leaf.grad = None
     return found

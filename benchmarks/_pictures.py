@@ -1,4 +1,4 @@
-"""The pictures of the tables: bars of ratios, and lines on two logarithmic axes."""
+"""The pictures of the tables: bars and dots of ratios, and lines on two logarithmic axes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 from minidl.files import atomic_write
 from minidl.viz.figures import COLOURS, DASHES, GREY, MARKERS, figure
 
+TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 Series = dict[str, Sequence[float]]  # by what it is of
 
 
@@ -25,7 +26,7 @@ def ratios(labels: Sequence[str], series: Series, xlabel: str) -> Any:
             ax.text(value, at, f" {value:.2f} ", va="center", ha=side, fontsize="x-small")
     ax.axvline(1, color=GREY, linewidth=1)
     ax.set_xscale("log")
-    ticks = [t for t in (0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low(series) / 2 < t < top(series) * 2]
+    ticks = [t for t in TICKS if low(series) / 2 < t < top(series) * 2]
     ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
     ax.minorticks_off()
     ax.set(ylim=(len(labels) - 0.5, -0.5), xlabel=xlabel, xlim=(low(series) * 0.8, top(series) * 1.25))
@@ -33,6 +34,29 @@ def ratios(labels: Sequence[str], series: Series, xlabel: str) -> Any:
     ax.spines[["top", "right"]].set_visible(False)
     if len(series) > 1:
         fig.legend(loc="outside upper center", ncols=3, frameon=False, fontsize="small")
+    return fig
+
+
+def dots(rows: dict[str, Sequence[float]], sizes: Sequence[str], xlabel: str) -> Any:
+    """A line for each name, and on it a dot for each size; both sides of the line at 1 on a logarithmic axis."""
+    fig = figure(7.5, 1.0 + 0.24 * len(rows))
+    ax = fig.subplots()
+    for k, size in enumerate(sizes):
+        there = [(values[k], n) for n, values in enumerate(rows.values()) if k < len(values)]
+        ax.plot(*zip(*there), linestyle="", marker=MARKERS[k], markersize=5, color=COLOURS[k], label=size)
+    for n, values in enumerate(rows.values()):
+        ax.plot([min(values), max(values)], [n, n], color=GREY, linewidth=0.8, zorder=0)
+    ax.axvline(1, color=GREY, linewidth=1)
+    ax.set_xscale("log")
+    ends = ax.get_xlim()
+    ticks = [t for t in TICKS if ends[0] <= t <= ends[1]]
+    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    ax.minorticks_off()
+    ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=xlabel, xlim=ends)
+    ax.set_yticks(range(len(rows)), list(rows), fontsize="small")
+    ax.grid(axis="x", alpha=0.3)
+    ax.spines[["top", "right"]].set_visible(False)
+    fig.legend(loc="outside upper center", ncols=len(sizes), frameon=False, fontsize="small")
     return fig
 
 
@@ -55,6 +79,9 @@ def growth(panels: dict[str, tuple[Sequence[float], Series]], ylabel: str) -> An
         ax.set(xscale="log", yscale="log", ylabel=ylabel)
         ax.set_title(title, fontsize="medium")
         ax.set_xticks(xs, [f"{x:g}" for x in xs])
+        ends = ax.get_ylim()
+        ticks = [t for power in range(-3, 7) for d in (1, 2, 5) if ends[0] <= (t := d * 10.0**power) <= ends[1]]
+        ax.set_yticks(ticks, [f"{t:,g}" for t in ticks])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)

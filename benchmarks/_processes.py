@@ -24,6 +24,7 @@ from ._timing import Timing, peak_memory
 
 ROOT = Path(__file__).parents[1]
 TURNS = 3  # of each process in a round
+PAUSE = 0.15  # seconds between turns: OpenBLAS's threads spin on for 0.1 after a product, and would take a core
 
 
 Phases = dict[str, Callable[[], object]]
@@ -75,7 +76,7 @@ def serve(module: str, name: str, case: str) -> None:
 def clock(phases: Phases, seconds: float) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {name: [] for name in phases}
     rounds, end = 0, time.perf_counter() + seconds
-    while rounds < 3 or time.perf_counter() < end:
+    while not rounds or time.perf_counter() < end:
         rounds += 1
         for name, phase in phases.items():
             start = time.perf_counter()
@@ -157,6 +158,7 @@ def measure(
                 child.ask("time", 0)  # whatever is made on the first calls
             for _ in range(TURNS):
                 for child in children:
+                    time.sleep(PAUSE)
                     for row, phases in child.ask("time", seconds / TURNS)["seconds"].items():
                         for phase, taken in phases.items():
                             times.setdefault((row, child.name, phase), []).extend(taken)

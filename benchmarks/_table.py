@@ -32,13 +32,14 @@ class Table:
     name: str
     columns: dict[str, Callable[[Row], str]]
     about: Callable[[dict[str, Row]], str] = lambda rows: ""
+    widest: int = 19  # of a cell of milliseconds, where it is printed
     widths: list[int] = field(default_factory=list)
 
     def cells(self, name: str, row: Row) -> list[str]:
         return [name, *(cell(row) for cell in self.columns.values())]
 
     def head(self, names: Sequence[str]) -> str:
-        wide = lambda title: max(19 if "," in title or "ms" in title else 9, len(title))
+        wide = lambda title: max(self.widest if "," in title or "ms" in title else 9, len(title))
         self.widths = [max(map(len, names)) + 24, *map(wide, self.columns)]
         return self.line(["", *self.columns])
 

@@ -2,8 +2,8 @@
 
 Two processes of minidl take turns: one as it is, one without this single kernel. Values and all gradients agree first.
 Milliseconds, medians with quartiles; a gain of 2 means half the time. "served by" says whether the kernel takes that
-size: where there is little work it leaves it to the formula. Kernels of products serve beside others that split their
-work (`minidl/kernels/products.py`), and are timed so.
+size: where there is little work it leaves it to the formula. The kernel of `matmul` serves beside others that split
+their work (`minidl/kernels/products.py`), and is timed so, with a tanh before it.
 """
 
 import argparse
@@ -11,8 +11,8 @@ import statistics
 import sys
 from typing import Any
 
-from ._cases import OPERATIONS, case
-from ._pictures import ratios
+from ._cases import OPERATIONS, SIZES, by_size, case
+from ._pictures import dots
 from ._processes import Case, measure
 from ._table import Row, Table, options, run, timing
 
@@ -84,9 +84,8 @@ TABLE = Table(
 
 
 def draw(rows: dict[str, Row]) -> Any:
-    found = {name: gain(row, "forward", "backward") for name, row in rows.items() if row["by"].startswith("kernel")}
     xlabel = "the formula's time, divided by the kernel's (right of the line: the kernel gains)"
-    return ratios(list(found), {"forward and backward": list(found.values())}, xlabel)
+    return dots(by_size(rows, lambda row: gain(row, "forward", "backward")), SIZES, xlabel)
 
 
 def kernel(what: str, args: argparse.Namespace) -> dict[str, Row]:

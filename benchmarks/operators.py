@@ -10,8 +10,8 @@ import statistics
 import sys
 from typing import Any
 
-from ._cases import OPERATIONS, case
-from ._pictures import ratios
+from ._cases import OPERATIONS, SIZES, by_size, case
+from ._pictures import dots
 from ._processes import Case, library, measure
 from ._table import Row, Table, options, run, timing
 
@@ -61,10 +61,8 @@ TABLE = Table(
 
 
 def draw(rows: dict[str, Row]) -> Any:
-    return ratios(
-        list(rows), {"forward and backward": [both(row) for row in rows.values()]},
-        "minidl's time, divided by PyTorch's (left of the line: minidl is faster)",
-    )  # fmt: skip
+    xlabel = "minidl's time, divided by PyTorch's (left of the line: minidl is faster)"
+    return dots(by_size(rows, both), SIZES, xlabel)
 
 
 def operation(what: str, args: argparse.Namespace) -> dict[str, Row]:

@@ -39,14 +39,15 @@ def about(rows: dict[str, Row]) -> str:
 TABLE = Table(
     "peers",
     {
-        "minidl": lambda row: timing(row["minidl"]["step"]),
-        **{name: lambda row, name=name: cell(row, name) for name in PEERS},
+        "minidl ms": lambda row: timing(row["minidl"]["step"]),
+        **{f"{name} ms": lambda row, name=name: cell(row, name) for name in PEERS},
         "fastest": lambda row: f"{min(times(row).values(), default=float('nan')):.1f} ×",
         "MB (in this order)": lambda row: ", ".join(
             f"{row[name]['MB']:.0f}" if name in row else "–" for name in ("minidl", *PEERS)
         ),
     },
     about,
+    widest=28,
 )
 
 

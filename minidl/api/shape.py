@@ -4,7 +4,7 @@ import builtins
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from ..autograd import Tensor
 from ..backend import check_dtype
@@ -415,13 +415,6 @@ def _between(input: Tensor, axis: int, start: int, stop: int) -> Tensor:
     return ops.getitem(input, key=(slice(None),) * axis + (slice(start, stop),))
 
 
-def _parts(input: Tensor, axis: int, sizes: Sequence[int]) -> tuple[Tensor, ...]:
-    """Views of so many entries each: one record, whose gradient is joined once."""
-    if len(sizes) < 2:
-        return tuple(_between(input, axis, 0, n) for n in sizes)
-    return cast(tuple[Tensor, ...], ops.split(input, sizes=tuple(sizes), axis=axis))
-
-
 def _axis_to_cut(input: Tensor, dim: int, operation: str) -> int:
     if not input.ndim:
         raise RuntimeError(f"{operation}: a tensor without axes has no parts")
@@ -437,11 +430,12 @@ def split(input: Tensor, split_size_or_sections: int | Sequence[int], dim: int =
         size = split_size_or_sections
         if size < 0 or (size == 0 and n):
             raise RuntimeError(f"split: the size of a part must be positive, got {size}")
-        return _parts(input, axis, [builtins.min(size, n - k) for k in range(0, n, size or 1)]) or (input,)
+        return tuple(_between(input, axis, k, builtins.min(k + size, n)) for k in range(0, n, size or 1)) or (input,)
     sizes = list(split_size_or_sections)
     if builtins.sum(sizes) != n or builtins.any(s < 0 for s in sizes):
         raise RuntimeError(f"split: the sizes {sizes} must add up to the {n} entries of dim {axis}")
-    return _parts(input, axis, sizes)
+    ends = [builtins.sum(sizes[: k + 1]) for k in range(len(sizes))]
+    return tuple(_between(input, axis, end - size, end) for end, size in zip(ends, sizes, strict=True))
 
 
 @both_spellings

@@ -60,14 +60,6 @@ def concatenate(xp, *xs, axis):
     return xp.concatenate(*xs, axis=axis), tuple(lambda g, key=key: g[key] for key in keys)
 
 
-@op(samples=[shapes((5, 3), sizes=(2, 3), axis=0), shapes((2, 6), sizes=(1, 0, 2, 3), axis=1)])
-def split(xp, x, *, sizes, axis):
-    """y_k = part k of x along an axis        x̄ = the ȳ_k joined along it"""
-    before, ends = (slice(None),) * axis, itertools.accumulate(sizes)
-    ys = tuple(xp.getitem(x, key=(*before, slice(end - n, end))) for end, n in zip(ends, sizes))
-    return ys, lambda *gs: (xp.concatenate(*gs, axis=axis),)
-
-
 @op(samples=[
     shapes((12,), shape=(3, 2), steps=(4, 1), offset=1), shapes((5,), shape=(3, 3), steps=(1, 1), offset=0),
     shapes((4,), shape=(), steps=(), offset=3),

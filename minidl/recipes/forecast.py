@@ -81,7 +81,7 @@ class ForecastGRU(Recipe):
             broken = scaled(foretold)
             broken[::ahead] = np.nan  # a gap where the next forecast begins
             ax.plot(milliseconds, broken, color=COLOURS[k], linestyle=DASHES[k], label=name)
-        ax.set(xlabel="ms", ylabel="voltage, mV", title=f"Forecasts of {1000 * ahead / RATE:g} ms, made every so often")
+        ax.set(xlabel="ms", ylabel="voltage, mV", title=f"Each forecast is of the next {1000 * ahead / RATE:g} ms")
         ax.legend(frameon=False, ncols=3, loc="upper center")
         ax.set_ylim(top=ax.get_ylim()[1] + 10)
         with atomic_write(folder / "forecast.png") as file:

@@ -22,8 +22,8 @@ def config(cell: str) -> Any:
 
 @dataclass
 class NamesLSTM(CharacterModel):
-    epochs: int = 10
-    batch: int = 128
+    epochs: int = 12
+    batch: int = 64
     lr: float = 5e-3
     config: CharModelConfig = config("lstm")
 

@@ -5,15 +5,19 @@ the training part has only once are unknown."""
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import minidl
 
 from ..data import TensorDataset, split
+from ..files import atomic_write
 from ..models.sentence_classifier import SentenceClassifier, SentenceClassifierConfig
 from ..models.stacked_rnn import StackedRNN, StackedRNNConfig
-from ..text import Vocabulary, datasets
+from ..text import Vocabulary, datasets, words
 from ..text.vocabulary import PAD, UNKNOWN
+from ..training.metrics import Accuracy, Metric
+from ..viz.figures import BLUE, VERMILION, axes_of, ink
 from .bags import Part, accuracy_of_bags
 from .recipe import Classifier, Data
 
@@ -33,7 +37,7 @@ def reviews(folder: str | None, download: bool, limit: int | None) -> list[list[
 class SentimentLSTM(Classifier):
     epochs: int = 10
     batch: int = 64
-    lr: float = 1e-3
+    lr: float = 5e-3
     patience: int | None = 2
     clip: float | None = 1.0
     config: SentenceClassifierConfig = field(default_factory=SentenceClassifierConfig)
@@ -56,7 +60,7 @@ class SentimentLSTM(Classifier):
 
     def padded(self, sentences: list[list[int]], length: int) -> Any:
         """Word 0 behind the end of each sentence."""
-        return minidl.tensor([words + [0] * (length - len(words)) for words in sentences])
+        return minidl.tensor([sentence + [0] * (length - len(sentence)) for sentence in sentences])
 
     def configured(self, data: Data) -> Any:
         return dataclasses.replace(self.config, vocabulary=len(data.known["vocabulary"]["symbols"]))
@@ -69,15 +73,39 @@ class SentimentLSTM(Classifier):
         return accuracy_of_bags(train, validation, test, len(data.known["vocabulary"]["symbols"]))
 
     def classify(self, model: Any, known: dict[str, Any], given: str) -> list[tuple[str, float]]:
-        words = Vocabulary.from_dict(known["vocabulary"]).encode(given)
-        if not words:
-            raise ValueError(f"classify: a sentence is needed, and there are no words in {given!r}")
-        with minidl.no_grad():
-            shares = self.probabilities(model(self.padded([words], len(words))))[0].tolist()
+        (shares,) = self.shares(model, [encoded(known, given)])
         return sorted(zip(known["classes"], shares), key=lambda found: -found[1])
+
+    def explain(self, model: Any, known: dict[str, Any], given: str, path: Path) -> None:
+        """What each word does to the likeliest class: how much of its probability is lost where the word is unknown."""
+        text, numbers = words(given), encoded(known, given)
+        unknown = Vocabulary.from_dict(known["vocabulary"])[UNKNOWN]
+        without = [[*numbers[:k], unknown, *numbers[k + 1 :]] for k in range(len(numbers))]
+        whole, *lacking = self.shares(model, [numbers, *without])
+        best = whole.index(max(whole))
+        lost = [whole[best] - shares[best] for shares in lacking]
+        ax = axes_of(None, max(0.5 * len(text), 3.5), 3.2)
+        ax.bar(range(len(text)), lost, color=[BLUE if loss >= 0 else VERMILION for loss in lost])
+        ax.axhline(0, color=ink(ax), linewidth=0.8)
+        ax.set_xticks(range(len(text)), labels=text, rotation=60, ha="right")
+        ax.set(ylabel="probability lost without it", title=f"{known['classes'][best]}: {whole[best]:.1%}")
+        with atomic_write(path) as file:
+            ax.figure.savefig(file, format="png", dpi=120)
+
+    def shares(self, model: Any, sentences: list[list[int]]) -> list[list[float]]:
+        """The probabilities of the classes, of sentences with as many words each."""
+        with minidl.no_grad():
+            return self.probabilities(model(self.padded(sentences, len(sentences[0])))).tolist()
 
     def probabilities(self, output: Any) -> Any:
         return output.softmax(1)
+
+
+def encoded(known: dict[str, Any], given: str) -> list[int]:
+    found = Vocabulary.from_dict(known["vocabulary"]).encode(given)
+    if not found:
+        raise ValueError(f"a sentence is needed, and there are no words in {given!r}")
+    return found
 
 
 def bags(part: TensorDataset) -> Part:
@@ -88,6 +116,7 @@ def bags(part: TensorDataset) -> Part:
 
 @dataclass
 class SentimentRNN(SentimentLSTM):
+    lr: float = 1e-3
     config: StackedRNNConfig = field(default_factory=StackedRNNConfig)  # type: ignore[assignment]  # another network
 
     name: ClassVar[str] = "sentiment-rnn"
@@ -95,13 +124,16 @@ class SentimentRNN(SentimentLSTM):
 
     def padded(self, sentences: list[list[int]], length: int) -> Any:
         """Word 0 before each sentence, as Keras does: the last state, which is looked at, has just read its end."""
-        return minidl.tensor([[0] * (length - len(words)) + words for words in sentences])
+        return minidl.tensor([[0] * (length - len(sentence)) + sentence for sentence in sentences])
 
     def network(self, config: Any) -> Any:
         return StackedRNN(config)
 
     def loss(self, F: Any, output: Any, target: Any) -> Any:
         return F.binary_cross_entropy(output, target.float())
+
+    def metrics(self) -> dict[str, Metric]:
+        return {"accuracy": Accuracy(threshold=0.5)}
 
     def score(self, model: Any, data: Data) -> dict[str, float]:
         right = [((model(x) > 0.5) == (y == 1)).sum().item() for x, y in self.loader(data.test, False)]

@@ -45,8 +45,9 @@ def attention_maps(
                 axis.get_major_locator().set_params(integer=True)
             else:
                 axis.set_ticks(range(len(names)), labels=list(names))
-        if keys is not None:
-            ax.tick_params(axis="x", labelrotation=60)
+        if keys is not None:  # each label ends at its column
+            for label in ax.get_xticklabels():
+                label.set(rotation=60, ha="right", rotation_mode="anchor")
         ax.label_outer()
     if new:
         axes.flat[0].figure.colorbar(image, ax=axes.ravel().tolist(), label="attention weight", shrink=0.8)

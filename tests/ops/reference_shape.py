@@ -46,12 +46,6 @@ def concatenate(*xs, axis):
     return np.moveaxis(np.array(parts), 0, axis)
 
 
-def split(x, *, sizes, axis):
-    rows = iter(np.moveaxis(x, axis, 0))
-    part = lambda n: np.array([next(rows) for _ in range(n)]).reshape(n, *np.delete(x.shape, axis))
-    return tuple(np.moveaxis(part(n), 0, axis) for n in sizes)
-
-
 def numbers(x):
     return list(x) if isinstance(x, tuple | list) else [x]
 
@@ -146,7 +140,6 @@ REFERENCES = {
     "sum_to": sum_to,
     "transpose": transpose,
     "concatenate": concatenate,
-    "split": split,
     "flip": flip,
     "roll": roll,
     "tril": triangle(lambda right, k: right <= k),

@@ -37,6 +37,9 @@ def test_order_is_seen(name, hidden, folder, tmp_path, capsys):
     assert cli.main(["classify", str(tmp_path), "The film is good, not bad.", "The film is bad, not good."]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("The film is good, not bad.: positive") and ": negative" in second
+    picture = tmp_path / "why.png"
+    assert cli.main(["classify", str(tmp_path), "The film is bad, not good.", "--explain", str(picture)]) == 0
+    assert f"picture: {picture}" in capsys.readouterr().out and picture.read_bytes().startswith(b"\x89PNG")
     assert cli.main(["classify", str(tmp_path), "   "]) == 2
     assert "a sentence is needed, and there are no words" in capsys.readouterr().err
 

@@ -1,5 +1,7 @@
 """Symbols and numbers: both ways, as JSON, and what is unknown."""
 
+import sys
+
 import pytest
 
 from minidl.text import Subwords, Vocabulary, words
@@ -95,3 +97,9 @@ def test_pieces_as_in_bert(subwords):
         Subwords.train(TEXTS, 120, "unigram")
     with pytest.raises(ValueError, match="<unk> or .UNK."):
         Subwords.train(TEXTS, 120, "wordpiece", specials=(PAD,))
+
+
+def test_without_the_library(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(ImportError, match=r"pip install 'minidl\[nlp\]'"):
+        Subwords.train(TEXTS)

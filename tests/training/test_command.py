@@ -490,6 +490,7 @@ def test_a_checkpoint_of_another_model():
 )
 def test_what_is_not_there_is_said(tmp_path, capsys, monkeypatch, options, said):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MINIDL_DATA", raising=False)  # where it may well be there
     assert train(tmp_path / "run", *SMALL, *options) in (1, 2)
     one_sentence(capsys, said)
 
