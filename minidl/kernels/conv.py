@@ -273,13 +273,13 @@ def conv_kernel(xp, x, w, b=None, *, stride, padding, dilation, groups=1):
     # so little that all columns at once cost nothing, and are kept
     patches = Patches(x, w.shape[2:], **how)
     tile = next(patches.columns(whole=True, ones=b is not None))
-    y = out.reshape(len(x), groups, len(w) // groups, *size)
+    shape = (len(x), groups, len(w) // groups, *size)
     with SINGLE:
-        multiply(with_bias(w, b, groups), [tile], y)
+        multiply(with_bias(w, b, groups), [tile], out.reshape(shape))
 
     def gw(g):
         columns = tile[2].reshape(len(x), groups, tile[2].shape[2], -1)[:, :, : w[0].size]
-        turned = turned_rows(g.reshape(y.shape), patches.pitch)
+        turned = turned_rows(g.reshape(shape), patches.pitch)
         with SINGLE:
             return np.matmul(columns, turned).sum(axis=0).swapaxes(1, 2).reshape(w.shape)
 

@@ -56,7 +56,7 @@ def product(a: Array, b: Array, bias: Array | None = None) -> Array:
 @linear.kernel(NUMPY)
 def linear_kernel(xp, x, w, b=None):
     """The bias is added in place, and its gradient is a product with ones."""
-    fits = x.ndim > 1 and w.ndim == 2 and x.shape[-1] == w.shape[1] and x.size and x.dtype.char in FLOATS
+    fits = x.ndim > 1 and w.ndim == 2 and x.shape[-1] == w.shape[1] and x.size and w.size and x.dtype.char in FLOATS
     if not fits or (b is not None and b.shape != w.shape[:1]):
         return NotImplemented
     flat, shape, outputs = x.reshape(-1, x.shape[-1]), x.shape, w.shape[0]

@@ -46,7 +46,8 @@ class Adversarial(Recipe):
         parts = [MNIST(folder, train=train, download=download) for train in (True, False)]
         pictures = lambda p: Pictures(p.data[: self.limit].unsqueeze(1), p.targets[: self.limit], [0.0], [1.0])
         train, test = map(pictures, parts)
-        return Data(train, test, known={"data": zlib.crc32(train.images.numpy().tobytes())})
+        # Of a copy: memory that somebody holds as an array is looked through for changes at each backward.
+        return Data(train, test, known={"data": zlib.crc32(train.images.clone().numpy())})
 
     def configured(self, data: Data) -> Any:
         return replace(self.config, side=data.train.images.shape[-1])

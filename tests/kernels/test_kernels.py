@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minidl
 from minidl import kernels
 from minidl.autograd import OPS
 from minidl.backend import NUMPY
@@ -215,3 +216,12 @@ DRAWN = {
 def test_convolutions_of_little_work_lay_out_all_columns_at_once(case):
     assert threads.WORTH_SPLITTING > 1 << 16
     compare(OPS.conv, *case)
+
+
+@pytest.mark.parametrize("size", [4, 64])
+def test_what_follows_a_convolution_may_write_over_its_result(size):
+    """Small and large ones: no gradient of a convolution needs what it gave (DCGAN's discriminator relies on it)."""
+    x, w = minidl.randn(2, 3, size, size, requires_grad=True), minidl.randn(8, 3, 3, 3, requires_grad=True)
+    y = minidl.nn.functional.conv2d(x, w, padding=1)
+    minidl.nn.functional.leaky_relu_(y, 0.2).sum().backward()
+    assert x.grad is not None and w.grad is not None

@@ -10,7 +10,7 @@ import minidl
 from minidl import nn, viz
 from minidl.autograd import grad
 from minidl.viz.stepper import FAULTS
-from minidl.viz.stepper.passes import differences, faults, first_wrong, right
+from minidl.viz.stepper.passes import differences, faults, first_wrong, parts, right
 from minidl.viz.stepper.values import LEVELS, encode, number
 from minidl.viz.tape import tape_of
 
@@ -39,6 +39,10 @@ def test_the_gradients_are_those_of_the_engine(name):
         np.testing.assert_array_equal(good.gradients[e], g.numpy())
     assert [e for e in good.order if e.kind == "op"] == [e for e in reversed(tape.ops) if e in good.gradients]
     for c in good.contributions:
+        if c.target.several:  # a gradient for one of its values
+            ((k, g),) = c.added
+            assert g.shape == c.target.value[k].shape == c.user.shape
+            continue
         assert c.added.shape == c.target.shape
         np.testing.assert_array_equal(c.after, c.added if c.before is None else c.before + c.added)
 
@@ -85,7 +89,7 @@ def test_float32_rounding_is_told_apart_from_a_wrong_formula():
 FIRST_WRONG = {
     "scalar": {"depth-first": "d", "overwrite": "d", "no-unbroadcast": None, "wrong-transpose": None},
     "broadcast": {"depth-first": "h", "overwrite": "h", "no-unbroadcast": "mean", "wrong-transpose": "w"},
-    "lstm": {"depth-first": "add₁", "overwrite": "add₁", "no-unbroadcast": None, "wrong-transpose": "ih.weight"},
+    "lstm": {"depth-first": "split", "overwrite": "split", "no-unbroadcast": None, "wrong-transpose": "ih.weight"},
 }
 
 
@@ -106,11 +110,29 @@ def test_a_fault_is_right_before_its_first_wrong_node_and_the_fork_is_where_it_s
         if first is None:
             continue
         for e in fault.spoilt.order[: fault.spoilt.order.index(first)]:
-            np.testing.assert_allclose(fault.spoilt.gradients[e], good.gradients[e], rtol=1e-3, atol=1e-6)
+            found, sound = (parts(g) if e.several else {0: g} for g in (fault.spoilt.gradients[e], good.gradients[e]))
+            for k in sound:
+                np.testing.assert_allclose(found[k], sound[k], rtol=1e-3, atol=1e-6)
         if fault.key in ("depth-first", "overwrite"):
             assert len(first.uses) > 1
         if fault.key == "no-unbroadcast" and fault.spoilt.stopped is None:
             assert np.shape(fault.spoilt.gradients[first]) != np.shape(good.gradients[first])
+
+
+def test_each_of_several_results_has_a_gradient_of_its_own():
+    """q, k = split(…) once ended the page: their gradients are no array that could be drawn."""
+    x = minidl.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+    with viz.record():
+        q, k = x.split([1, 2], dim=1)
+        loss = (q * k).sum()
+    page = viz.step(loss, names={"x": x, "q": q, "loss": loss})
+    assert [n["name"] for n in page.data["nodes"]] == ["x", "split", "q", "split[1]", "mul", "loss"]
+    titles = [s["title"] for s in page.steps]
+    assert "Forward: q = split[0]" in titles and "Forward: split[1]" in titles
+    (to_split,) = [s for s in page.steps if s["title"] == "Backward: q passes a gradient to split"]
+    assert page.data["values"][to_split["added"]]["n"] == [["5"], ["11"]]
+    assert "before" not in to_split and any("split has several results" in said for said in to_split["say"])
+    assert page.proved
 
 
 def test_a_fault_that_stops_the_program_says_where():

@@ -38,6 +38,8 @@ class Contribution:
     @property
     def summed_axes(self) -> tuple[int, ...]:
         """The axes of `raw` that un-broadcasting sums over."""
+        if self.target.several:
+            return ()
         new, old = np.shape(self.raw), np.shape(self.added)
         extra = len(new) - len(old)
         return tuple(k for k in range(len(new)) if k < extra or old[k - extra] != new[k])
@@ -299,10 +301,20 @@ def _stale(tape: Tape, good: Pass) -> tuple[Pass, str]:
     return rerun.back(), ""
 
 
+def parts(pairs: list[tuple[int, Any]]) -> dict[int, Any]:
+    """The gradient of each of several values, from (which, contribution)."""
+    found: dict[int, Any] = {}
+    for k, g in pairs:
+        found[k] = found[k] + g if k in found else g
+    return found
+
+
 def error(g: Any, reference: Any) -> float | None:
     """How far a gradient is off, as a share of the largest entry of the right one; None where the shapes differ."""
-    if isinstance(g, list) or isinstance(reference, list):
-        return 0.0
+    if isinstance(reference, list):  # of an op with several values: a gradient for each
+        mine, right = parts(g), parts(reference)
+        offs = [error(mine.get(k, np.zeros_like(right[k])), right[k]) for k in right]
+        return None if None in offs else max((off for off in offs if off is not None), default=0.0)
     if np.shape(g) != np.shape(reference):
         return None
     if not np.size(g):

@@ -215,7 +215,7 @@ function known() { // what the graph shows at this step: values computed, gradie
     if (s.k === "forward" && !hide) values.add(s.e);
     if (s.k === "seed") { grads[s.e] = D.nodes[s.e].g; complete.add(s.e); }
     if (s.k === "backward" && !hide) {
-      grads[s.to] = s.after === undefined ? s.added : s.after;
+      if (D.nodes[s.to].v != null) grads[s.to] = s.after === undefined ? s.added : s.after; // else several values
       if (s.n[0] === s.n[1]) complete.add(s.to);
     }
   }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.op import VALUE
 from ..tape import Entry, Tape
 from .passes import Contribution, Fault, Pass, error, first_wrong, is_wrong
 from .values import Values, encode, number, shape
@@ -69,9 +70,10 @@ class Story:
         if self.total[e] > 1:
             say.append(f"A fork: its result is used by {self.users(e)}. Remember that for the way back.")
         result = "" if e.several else f" The result has shape {shape(e.value)}."
+        ask = self.question(e.value, f"the result of {made_by(e, self.names)}")
         step = {
             "k": "forward", "e": e.index, "title": f"Forward: {self.full(e)}", "say": say,
-            "tell": [f"{self.operation(e)}.{result}"], "ask": self.question(e.value, f"the result of {e.name}"),
+            "tell": [f"{self.operation(e)}.{result}"], "ask": ask,
         }  # fmt: skip
         return {k: v for k, v in step.items() if v}
 
@@ -87,7 +89,7 @@ class Story:
             ],
         }  # fmt: skip
 
-    def backward(self, c: Contribution, first: bool, before: list[Contribution]) -> dict[str, Any]:
+    def backward(self, c: Contribution, first: bool, so_far: list[Contribution]) -> dict[str, Any]:
         user, target = self.names[c.user], self.names[c.target]
         letter = c.user.arguments[c.place]
         say, tell = [], []
@@ -109,15 +111,19 @@ class Story:
             leaf = c.target.kind == "leaf"
             done = "is {0}.grad" if leaf else "is passed on when its turn comes"
             say.append(Phrase("Complete: nothing more will arrive at {0}; this " + done + ".", target))
-        if np.size(c.after) == 1 and c.before is not None:
-            tell.append(f"{number(c.before)} + {number(c.added)} = {number(c.after)}")
+        raw, added, before, after = c.raw, c.added, c.before, c.after
+        if c.target.several:  # [(which value, its gradient)]: those of several values stay apart
+            ((_, added),) = added
+            raw, before, after = added, None, None
+        if before is not None and np.size(after) == 1:
+            tell.append(f"{number(before)} + {number(added)} = {number(after)}")
         add = self.values.add
         step = {
             "k": "backward", "e": c.user.index, "to": c.target.index, "place": c.place, "bar": bar(letter),
             "title": Phrase("Backward: {0} passes a gradient to {1}", user, target),
-            "say": say, "tell": tell, "up": add(c.upstream), "raw": add(c.raw), "added": add(c.added),
-            "before": add(c.before), "after": add(c.after), "n": [c.arrival, total], "first": first,
-            "ask": self.question(c.added, f"the contribution to {target}"),
+            "say": say, "tell": tell, "up": add(c.upstream), "raw": add(raw), "added": add(added),
+            "before": add(before), "after": add(after), "n": [c.arrival, total], "first": first,
+            "ask": self.question(added, f"the contribution to {target}"),
         }  # fmt: skip
         if c.summed_axes:
             step["axes"] = axes(c)
@@ -151,6 +157,11 @@ class Story:
 
     def fork(self, c: Contribution, total: int) -> str:
         target = self.names[c.target]
+        if c.target.several:
+            return Phrase(
+                "{0} has several results, used by {1}. This is arrival {2} of {3}: the gradient of one of them, to "
+                "which nothing is added.", target, self.users(c.target), c.arrival, total,
+            )  # fmt: skip
         if c.arrival < total:
             return Phrase(
                 "A fork: {0} is used {1} times, by {2}. This is arrival {3} of {1}; its gradient is not complete "
@@ -164,7 +175,7 @@ class Story:
         )  # fmt: skip
 
     def full(self, e: Entry) -> str:
-        return f"{e.variable} = {e.name}" if e.kind == "op" and e.variable else self.names[e]
+        return f"{e.variable} = {made_by(e, self.names)}" if e.kind == "op" and e.variable else self.names[e]
 
     def users(self, e: Entry) -> str:
         counts = Counter(user for user, _ in e.uses)
@@ -182,6 +193,8 @@ class Story:
 
     def operation(self, e: Entry) -> str:
         """mul(a, 3), with the static arguments that say something."""
+        if e.op is VALUE:
+            return made_by(e, self.names)
         operands = [self.names[o] if isinstance(o, Entry) else str(o) for o in e.operands if o is not None]
         static = [f"{k}={short(v)}" for k, v in (e.node.params if e.node else {}).items() if k != "notify"]
         return f"{e.name}({', '.join(operands + static)})"
@@ -240,6 +253,8 @@ class Story:
         return f"Here {self.names[e]} raises: {message}"
 
     def difference(self, g: Any, reference: Any, off: float | None) -> str:
+        if isinstance(g, list):
+            return "The gradient of one of its results is wrong, or missing."
         if off is None:
             return f"Its gradient has shape {shape(g)} and its value {shape(reference)}."
         if np.size(g) == 1:
@@ -267,15 +282,22 @@ class Phrase(str):
 
 def names(tape: Tape) -> dict[Entry, str]:
     """What each node is called in sentences: as the user does, else by its operation, numbered."""
-    counts = Counter(e.name for e in tape.ops if not e.variable)
+    counts = Counter(e.name for e in tape.ops if not e.variable and e.op is not VALUE)
     seen: Counter[str] = Counter()
     found = {}
     for e in tape.entries:
         found[e] = e.variable or e.name
-        if e.kind == "op" and not e.variable:
+        if e.op is VALUE and not e.variable:
+            found[e] = made_by(e, found)
+        elif e.kind == "op" and not e.variable:
             seen[e.name] += 1
             found[e] = e.name + (subscript(seen[e.name]) if counts[e.name] > 1 else "")
     return found
+
+
+def made_by(e: Entry, names: dict[Entry, str]) -> str:
+    """The op's name; of one of several values, which."""
+    return f"{names[e.operands[0]]}[{e.node.params['index']}]" if e.node is not None and e.op is VALUE else e.name
 
 
 def subscript(n: int) -> str:
